@@ -78,13 +78,8 @@ impl FromStr for Fingerprint {
         if digits.len() != DIGITS {
             return Err(FingerprintError::Length { len: digits.len() });
         }
-        let bytes = STANDARD_NO_PAD
-            .decode(digits)
-            .map_err(|_| FingerprintError::Digits)?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| FingerprintError::Digits)
+        let bytes = STANDARD_NO_PAD.decode(digits).map_err(|_| FingerprintError::Digits)?;
+        bytes.try_into().map(Self).map_err(|_| FingerprintError::Digits)
     }
 }
 

@@ -18,8 +18,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
+use crate::Fingerprint;
 use crate::whole_file;
-use crate::{Fingerprint, FingerprintError};
 
 /// A private key and the certificate that shows its public half.
 #[derive(Debug, Clone)]
@@ -143,24 +143,17 @@ impl Identity {
     /// The operator can mend every one of them; the message says how.
     pub fn load(cert: &Path, key: &Path) -> Result<Self, IdentityError> {
         let chain = read_chain(cert)?;
-        let fingerprint = Fingerprint::of_certificate(&chain[0]).map_err(|error| {
-            let reason = error.to_string();
-            bad_certificate(cert, reason)
+        let fingerprint = Fingerprint::of_certificate(&chain[0])
+            .map_err(|error| bad_certificate(cert, error.to_string()))?;
+        let private_key = read_key(key)?;
+        let certified_key = CertifiedKey::from_der(chain, private_key, &ring::default_provider())
+            .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => {
+                IdentityError::Mismatch { cert: cert.into(), key: key.into() }
+            }
+            other => bad_key(key, other.to_string()),
         })?;
-        let certified_key =
-            CertifiedKey::from_der(chain, read_key(key)?, &ring::default_provider()).map_err(
-                |error| match error {
-                    rustls::Error::InconsistentKeys(_) => IdentityError::Mismatch {
-                        cert: cert.into(),
-                        key: key.into(),
-                    },
-                    other => bad_key(key, other.to_string()),
-                },
-            )?;
-        Ok(Self {
-            certified_key: Arc::new(certified_key),
-            fingerprint,
-        })
+        Ok(Self { certified_key: Arc::new(certified_key), fingerprint })
     }
 
     /// Makes a new key and certificate in the folder `dir`, in place of what is there.
@@ -284,17 +277,11 @@ fn exists(file: &Path) -> Result<bool, IdentityError> {
 }
 
 fn bad_certificate(file: &Path, reason: impl Into<String>) -> IdentityError {
-    IdentityError::BadCertificate {
-        file: file.into(),
-        reason: reason.into(),
-    }
+    IdentityError::BadCertificate { file: file.into(), reason: reason.into() }
 }
 
 fn bad_key(file: &Path, reason: impl Into<String>) -> IdentityError {
-    IdentityError::BadKey {
-        file: file.into(),
-        reason: reason.into(),
-    }
+    IdentityError::BadKey { file: file.into(), reason: reason.into() }
 }
 
 fn cannot_read(file: &Path) -> impl FnOnce(io::Error) -> IdentityError {

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::ServerName;
 
-use crate::Fingerprint;
 use crate::whole_file;
+use crate::{Fingerprint, FingerprintError};
 
 /// The file of known hosts, as it was when it was last read.
 #[derive(Debug)]
@@ -94,13 +94,9 @@ impl KnownHosts {
         port: u16,
         fingerprint: Fingerprint,
     ) -> Result<(), KnownHostsError> {
-        let server = Server::new(host, port).ok_or_else(|| KnownHostsError::NotAHost {
-            host: host.to_owned(),
-        })?;
-        let cannot_write = |source| KnownHostsError::Write {
-            file: self.file.clone(),
-            source,
-        };
+        let server = Server::new(host, port)
+            .ok_or_else(|| KnownHostsError::NotAHost { host: host.to_owned() })?;
+        let cannot_write = |source| KnownHostsError::Write { file: self.file.clone(), source };
 
         // Released when it goes out of scope.
         let _lock = lock(&self.file).map_err(cannot_write)?;
@@ -140,9 +136,8 @@ impl Line {
             [server, fingerprint] => {
                 let server = Server::parse(server)
                     .ok_or_else(|| format!("\"{server}\" is not HOST:PORT"))?;
-                let fingerprint = fingerprint
-                    .parse()
-                    .map_err(|error: crate::FingerprintError| error.to_string())?;
+                let fingerprint =
+                    fingerprint.parse().map_err(|error: FingerprintError| error.to_string())?;
                 Some((server, fingerprint))
             }
             _ => return Err("a line is HOST:PORT SHA256:...".to_owned()),
@@ -167,10 +162,7 @@ impl Server {
 
     fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         Self::new(host, port.parse().ok()?)
     }
 }
@@ -186,11 +178,8 @@ fn read_lines(file: &Path) -> Result<Vec<Line>, KnownHostsError> {
     };
     let mut lines: Vec<Line> = Vec::new();
     for (index, text) in text.lines().enumerate() {
-        let damaged = |reason| KnownHostsError::Damaged {
-            file: file.into(),
-            line: index + 1,
-            reason,
-        };
+        let damaged =
+            |reason| KnownHostsError::Damaged { file: file.into(), line: index + 1, reason };
         let line = Line::parse(text).map_err(damaged)?;
         if let Some(server) = line.server()
             && lines.iter().any(|other| other.server() == Some(server))
@@ -205,10 +194,7 @@ fn read_lines(file: &Path) -> Result<Vec<Line>, KnownHostsError> {
 /// Keeps all others out of `file` until the answer is dropped.
 fn lock(file: &Path) -> io::Result<File> {
     if let Some(folder) = file.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     // Not the file itself: that is replaced, and who waits would lock the old one.
     let lock = OpenOptions::new()
@@ -218,4 +204,161 @@ fn lock(file: &Path) -> io::Result<File> {
         .open(whole_file::sibling(file, ".lock"))?;
     lock.lock()?;
     Ok(lock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::Barrier;
+    use std::thread;
+
+    type Outcome = Result<(), Box<dyn Error>>;
+
+    /// A fingerprint that is `letter` again and again.
+    fn key(letter: char) -> Fingerprint {
+        let digits = letter.to_string().repeat(42);
+        format!("SHA256:{digits}A").parse().expect("it is a fingerprint")
+    }
+
+    #[test]
+    fn nothing_is_known_until_it_is_remembered() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        let folder = dir.path().join("state/chatsh");
+        let file = folder.join("known_hosts");
+        let mut hosts = KnownHosts::open(&file)?;
+        assert_eq!(hosts.lookup("chat.example", 1), None);
+
+        hosts.remember("chat.example", 1, key('a'))?;
+        assert_eq!(hosts.lookup("chat.example", 1), Some(key('a')));
+        assert_eq!(hosts.lookup("chat.example", 2), None);
+        assert_eq!(hosts.lookup("other.example", 1), None);
+
+        let again = KnownHosts::open(&file)?;
+        assert_eq!(again.lookup("chat.example", 1), Some(key('a')));
+        let mode = |path: &Path| fs::metadata(path).map(|is| is.permissions().mode() & 0o777);
+        assert_eq!(mode(&file)?, 0o600);
+        assert_eq!(mode(&folder)?, 0o700);
+        Ok(())
+    }
+
+    #[test]
+    fn the_users_own_lines_stay_where_they_are() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("known_hosts");
+        let (a, b, c) = (key('a'), key('b'), key('c'));
+        let text = format!("# work\none:1 {a}\n\n  # home\n  [::1]:2   {b}=");
+        fs::write(&file, text)?;
+
+        let mut hosts = KnownHosts::open(&file)?;
+        assert_eq!(hosts.lookup("::1", 2), Some(b));
+        hosts.remember("one", 1, c)?;
+        hosts.remember("two", 1, b)?;
+
+        let expected = format!("# work\none:1 {c}\n\n  # home\n  [::1]:2   {b}=\ntwo:1 {b}\n");
+        assert_eq!(fs::read_to_string(&file)?, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn one_server_has_one_name() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("known_hosts");
+        let mut hosts = KnownHosts::open(&file)?;
+        hosts.remember("Chat.Example", 1, key('a'))?;
+        hosts.remember("chat.example", 1, key('b'))?;
+        hosts.remember("0:0:0::1", 1, key('c'))?;
+        hosts.remember("127.0.0.1", 1, key('d'))?;
+
+        assert_eq!(hosts.lookup("CHAT.example", 1), Some(key('b')));
+        assert_eq!(hosts.lookup("::1", 1), Some(key('c')));
+        let names: Vec<_> = hosts.lines.iter().filter_map(Line::server).collect();
+        assert_eq!(
+            format!("{names:?}"),
+            r#"[Server("chat.example:1"), Server("[::1]:1"), Server("127.0.0.1:1")]"#
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_host_never_gets_into_the_file() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("known_hosts");
+        let mut hosts = KnownHosts::open(&file)?;
+        for host in ["", "a b", "a\nb", "#a", "[::1]", "a/b"] {
+            assert_eq!(hosts.lookup(host, 1), None);
+            let error = hosts.remember(host, 1, key('a')).expect_err("it is no host");
+            assert!(matches!(error, KnownHostsError::NotAHost { .. }), "{error}");
+        }
+        assert!(!file.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_line_is_named_and_never_overwritten() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("known_hosts");
+        let mut hosts = KnownHosts::open(&file)?;
+        let mut check = |line: &str, reason: &str| -> Outcome {
+            let text = format!("# mine\nfirst:1 {}\n{line}\n", key('a'));
+            fs::write(&file, &text)?;
+            let expected = format!("{}:3: {reason}; mend or remove the line", file.display());
+            let error = KnownHosts::open(&file).expect_err("it is damaged");
+            assert_eq!(error.to_string(), expected);
+            assert!(hosts.remember("second", 1, key('b')).is_err());
+            assert_eq!(fs::read_to_string(&file)?, text);
+            Ok(())
+        };
+        let key = key('b');
+        check("second:1", "a line is HOST:PORT SHA256:...")?;
+        check(&format!("second:1 {key} x"), "a line is HOST:PORT SHA256:...")?;
+        check(&format!("second {key}"), "\"second\" is not HOST:PORT")?;
+        check(&format!("second:65536 {key}"), "\"second:65536\" is not HOST:PORT")?;
+        check(&format!("::1 {key}"), "\"::1\" is not HOST:PORT")?;
+        check("second:1 SHA256:abc", "a fingerprint has 43 digits after \"SHA256:\", not 3")?;
+        check(&format!("FIRST:1 {key}"), "first:1 is already known above")?;
+        Ok(())
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_an_error() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("known_hosts");
+        fs::write(&file, b"\xff\xfe\0")?;
+        let error = KnownHosts::open(&file).expect_err("it is no text");
+        assert!(matches!(error, KnownHostsError::Read { .. }), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() -> Outcome {
+        const WRITERS: u16 = 8;
+        const EACH: u16 = 8;
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("new/known_hosts");
+        let start = Barrier::new(WRITERS.into());
+        thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                let (file, start) = (&file, &start);
+                scope.spawn(move || {
+                    let mut hosts = KnownHosts::open(file).expect("it can be read");
+                    start.wait();
+                    for port in 0..EACH {
+                        hosts
+                            .remember(&format!("host{writer}"), port, key('a'))
+                            .expect("it can be written");
+                    }
+                });
+            }
+        });
+
+        let hosts = KnownHosts::open(&file)?;
+        for writer in 0..WRITERS {
+            for port in 0..EACH {
+                assert!(hosts.lookup(&format!("host{writer}"), port).is_some());
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,1 +1,40 @@
-//! .
+//! What each word of the protocol means.
+//!
+//! A command is one file in `cmd/`: a typed request, a specification as data, and a
+//! handler that says what should happen. [`dispatch`] checks the specification and
+//! makes it happen; the [`Hall`] knows who is where and hands out what comes out of
+//! the ledger. There are no sockets, no runtime and no SQL here: the world is reached
+//! through the traits of `cx.rs`.
+//!
+//! Another crate adds a command with [`register!`], and is linked in by naming it.
+
+mod account;
+mod answer;
+mod cmd;
+mod cx;
+mod dispatch;
+mod entry;
+mod hall;
+mod list;
+mod members;
+mod outcome;
+mod peer;
+mod registry;
+mod room;
+mod session;
+
+pub use account::{Account, AccountId, TokenId};
+pub use answer::Answer;
+pub use cx::{Accounts, Busy, Cx, Later, Limits, Policy, Registration, Sequencer, World};
+pub use dispatch::{dispatch, malformed};
+pub use entry::{Body, Draft, Entry, Landed, Landing, RoomId, Seq};
+pub use hall::{Hall, Seat};
+pub use list::Listing;
+pub use outcome::{Move, Outcome, Reply, Says, View};
+pub use peer::{Outbox, PIPELINED_MAX, Peer, PeerId};
+pub use registry::{Command, Effect, Fut, Handler, Render, catalogue, commands, find};
+pub use room::{Room, RoomRecord, room_exists};
+pub use session::Session;
+
+#[doc(hidden)]
+pub use inventory;

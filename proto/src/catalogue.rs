@@ -49,10 +49,7 @@ impl Catalogue {
 
 /// The candidate that `word` was probably meant to be: at most two typing errors, and
 /// at most one for every two letters.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let errors_max = (word.chars().count() / 2).min(2);
     candidates
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))

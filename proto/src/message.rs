@@ -113,7 +113,7 @@ pub enum Malformed {
         /// The request's `id`, if that is not what is wrong.
         id: Option<Id>,
         /// What the peer is told.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
 }
 
@@ -177,7 +177,7 @@ impl<'a> Request<'a> {
         Malformed::Request {
             kind: self.kind.into_owned(),
             id: self.id,
-            refusal: Refusal::bad_field(field, why),
+            refusal: Box::new(Refusal::bad_field(field, why)),
         }
     }
 }

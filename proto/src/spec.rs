@@ -74,7 +74,7 @@ impl Spec {
     /// The same, saying what a line without a slash says, behind `arguments`.
     pub const fn bare(mut self, arguments: &'static str) -> Spec {
         // An assignment would drop the old value, which a constant cannot do.
-        std::mem::forget(std::mem::replace(&mut self.bare, Some(Cow::Borrowed(arguments))));
+        std::mem::forget(self.bare.replace(Cow::Borrowed(arguments)));
         self
     }
 }
@@ -189,7 +189,7 @@ fn args_of(request: &Value) -> Vec<Arg> {
     let is_required = |name: &str| {
         request["required"].as_array().is_some_and(|all| all.iter().any(|field| field == name))
     };
-    let last = properties.keys().filter(|name| is_required(name)).next_back();
+    let last = properties.keys().rfind(|name| is_required(name));
     let arg = |(name, property): (&String, &Value)| {
         let kind = Kind::of(property);
         Arg {

@@ -1,0 +1,52 @@
+//! `create`: makes a room that lasts.
+
+use proto::{Code, Refusal, RoomName, Spec, State, States, Text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{Body, Cx, Draft, Handler, Outcome, room_exists};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    /// Its name.
+    room: RoomName,
+    /// What it is about.
+    topic: Option<Text>,
+}
+
+impl Handler for Create {
+    const SPEC: Spec = Spec::new(
+        "create",
+        States::of(&[State::Lobby]),
+        "Create a room; you own it and stay in the lobby",
+        "/create tech_talk",
+    );
+
+    type Reply = ();
+
+    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<()>, Refusal> {
+        let owner = cx.account()?;
+        let limits = &cx.world.policy.limits;
+        if let Some(topic) = &self.topic {
+            limits.check_text("topic", topic)?;
+        }
+        if cx.world.hall.find(&self.room).is_some() {
+            return Err(room_exists(&self.room));
+        }
+        let rooms_max = limits.rooms_per_user as usize;
+        if rooms_max > 0 && cx.world.hall.rooms_owned_by(owner.id) >= rooms_max {
+            return Err(Refusal::new(
+                Code::Forbidden,
+                format!("you own {rooms_max} rooms, which is the limit (limits.rooms_per_user)"),
+            ));
+        }
+        Ok(Outcome::Append(Draft {
+            room: None,
+            author: Some(owner.clone()),
+            body: Body::Created { name: self.room, topic: self.topic.map(Text::into_string) },
+        }))
+    }
+}
+
+crate::register!(Create);

@@ -1,0 +1,62 @@
+//! `enter`: goes into a room.
+
+use proto::{Code, Refusal, RoomName, Spec, State, States, UserName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Cx, Handler, Move, Outcome, Reply, Seq};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Enter {
+    /// Which room.
+    room: RoomName,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Entered {
+    username: UserName,
+    /// As it was created.
+    room: RoomName,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    /// The last entry before those that follow now.
+    last_seq: Seq,
+    /// The oldest entry that is kept.
+    oldest: Seq,
+    /// Which ledger it is: another one after a restored backup.
+    epoch: String,
+}
+
+impl Handler for Enter {
+    const SPEC: Spec =
+        Spec::new("enter", States::of(&[State::Lobby]), "Enter a room", "/enter tech_talk")
+            .leads_to(&[State::Chat]);
+
+    type Reply = Entered;
+
+    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Entered>, Refusal> {
+        let Some(room) = cx.world.hall.find(&self.room) else {
+            return Err(Refusal::new(
+                Code::NoSuchRoom,
+                format!("there is no room \"{}\"", self.room),
+            ));
+        };
+        let username = cx.account()?.name.clone();
+        let name = room.name.clone();
+        Ok(Outcome::go(Move::Enter(room), move |view| {
+            let entered = Entered {
+                username,
+                room: name,
+                topic: view.topic(),
+                last_seq: view.last_seq(),
+                oldest: view.oldest(),
+                epoch: view.epoch().to_owned(),
+            };
+            Reply::data(entered).saying("Welcome to the chatroom")
+        }))
+    }
+}
+
+crate::register!(Enter);

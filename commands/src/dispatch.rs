@@ -1,0 +1,133 @@
+//! From a request to what it does: the only place where states are checked and
+//! sessions move.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use proto::{Code, Malformed, Refusal, Request, State};
+
+use crate::registry::Effect;
+use crate::{Answer, Busy, Command, Cx, Move, Session, World, commands, find};
+
+/// Does what a request asks for. Its reply is given when this returns, or, for what
+/// the ledger has to keep first, when it comes out of the ledger.
+pub async fn dispatch(world: &World, session: &mut Session, request: &Request<'_>) {
+    let Some(command) = find(&request.kind) else {
+        let kind = Cow::Owned(request.kind.clone().into_owned());
+        let answer = Answer::new(session.peer().clone(), kind, request.id.clone());
+        return answer.refuse(&unknown(&request.kind));
+    };
+    let name = Cow::Borrowed(&*command.spec.name);
+    let answer = Answer::new(session.peer().clone(), name, request.id.clone());
+    let state = session.state();
+    if !command.spec.states.contains(state) {
+        return answer.refuse(&wrong_state(command, state));
+    }
+    match (command.run)(request, Cx { world, session }).await {
+        Ok(effect) => perform(world, session, command, effect, answer),
+        Err(refusal) => answer.refuse(&refusal),
+    }
+}
+
+/// Answers a body that is no request. `None` when it can be answered only with an
+/// error that belongs to no request.
+pub fn malformed(session: &Session, malformed: Malformed) -> Option<String> {
+    match malformed {
+        Malformed::Frame(why) => Some(why),
+        Malformed::Request { kind, id, refusal } => {
+            Answer::new(session.peer().clone(), Cow::Owned(kind), id).refuse(&refusal);
+            None
+        }
+    }
+}
+
+fn perform(
+    world: &World,
+    session: &mut Session,
+    command: &Command,
+    effect: Effect,
+    answer: Answer,
+) {
+    match effect {
+        Effect::Give(render) => {
+            // Such a reply looks at nothing, so no lock is taken for it.
+            world.hall.look(None, answer, render);
+        }
+        Effect::Look(render) => world.hall.look(session.seat.as_ref(), answer, render),
+        Effect::Append(draft) => {
+            if let Err(Busy(Some(answer))) = world.ledger.append(draft, Some(answer)) {
+                answer.refuse(&Refusal::new(
+                    Code::ServerBusy,
+                    "the server has too much to write: try again in a second",
+                ));
+            }
+        }
+        Effect::Move(to, _) if !command.spec.leads_to.contains(to.target()) => {
+            let target = to.target();
+            tracing::error!(command = %command.spec.name, %target, "the command must not lead there");
+            answer.refuse(&Refusal::new(
+                Code::Internal,
+                "the server made a mistake: its log says more",
+            ));
+        }
+        Effect::Move(to, render) => travel(world, session, to, answer, render),
+    }
+}
+
+fn travel(
+    world: &World,
+    session: &mut Session,
+    to: Move,
+    answer: Answer,
+    render: crate::registry::Render,
+) {
+    match (to, session.seat.take()) {
+        (Move::SignIn(account, token), _) => {
+            session.token = token;
+            let peer = Arc::clone(session.peer());
+            session.seat = Some(world.hall.arrive(peer, account, answer, render));
+        }
+        (Move::Enter(room), Some(mut seat)) => {
+            world.hall.enter(&mut seat, room, answer, render);
+            session.seat = Some(seat);
+        }
+        (Move::Exit, Some(mut seat)) => {
+            world.hall.exit(&mut seat, answer, render);
+            session.seat = Some(seat);
+        }
+        (Move::SignOut, seat) => {
+            drop(seat);
+            session.token = None;
+            world.hall.look(None, answer, render);
+        }
+        (Move::End, seat) => {
+            drop(seat);
+            session.has_ended = true;
+            world.hall.look(None, answer, render);
+        }
+        (Move::Enter(_) | Move::Exit, None) => {
+            answer.refuse(&Refusal::new(Code::Unauthorized, "you are not logged in"));
+        }
+    }
+}
+
+fn unknown(kind: &str) -> Refusal {
+    let near = proto::nearest(kind, commands().map(|command| &*command.spec.name));
+    let hint = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
+    Refusal::new(Code::UnknownCommand, format!("there is no command of this name{hint}"))
+}
+
+fn wrong_state(command: &Command, state: State) -> Refusal {
+    let name = &command.spec.name;
+    let states: Vec<&str> = command.spec.states.iter().map(State::name).collect();
+    // A way from here to there in one step, if a command leads there.
+    let way = commands()
+        .find(|way| {
+            let leads_there =
+                command.spec.states.iter().any(|state| way.spec.leads_to.contains(state));
+            leads_there && way.spec.states.contains(state)
+        })
+        .map_or(String::new(), |way| format!(": {} leads there", way.spec.name));
+    let message = format!("{name} is allowed in {}, you are in {state}{way}", states.join(" and "));
+    Refusal::new(Code::WrongState, message).with("states", states)
+}

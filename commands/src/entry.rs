@@ -1,0 +1,127 @@
+//! What the ledger keeps: the lasting changes of rooms, in one order.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proto::{Refusal, RoomName};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use crate::{Account, Answer};
+
+/// The identity of a room; names only look it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub i64);
+
+/// The place of an entry in the ledger: it grows within a room, with gaps.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct Seq(pub i64);
+
+/// A change that somebody was allowed to make, on its way into the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Whose room it concerns; a new room has no id yet.
+    pub room: Option<RoomId>,
+    /// Who makes the change; nobody for what the operator's configuration asks for.
+    pub author: Option<Arc<Account>>,
+    /// What it is.
+    pub body: Body,
+}
+
+/// The kinds of entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// The room was made, and belongs to the author.
+    Created {
+        /// Its name, as it is spelled.
+        name: RoomName,
+        /// What it is about.
+        topic: Option<String>,
+    },
+    /// Somebody said something.
+    Said {
+        /// To one who was there; to all, if it is none.
+        to: Option<Arc<Account>>,
+        /// What was said.
+        text: String,
+    },
+}
+
+/// A change that happened: it is in the ledger, on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub seq: Seq,
+    /// When it was taken in; it orders nothing.
+    pub ts: Timestamp,
+    /// The room that it concerns.
+    pub room: RoomId,
+    /// Who made the change.
+    pub author: Option<Arc<Account>>,
+    /// What it is.
+    pub body: Body,
+}
+
+/// What became of a draft.
+#[derive(Debug)]
+pub enum Landing {
+    /// It is in the ledger.
+    Kept(Entry),
+    /// It is not, and never will be.
+    Refused(Refusal),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What comes out of the ledger's tail.
+pub struct Landed {
+    /// What became of it.
+    pub landing: Landing,
+    /// Who on this server waits to be told.
+    pub answer: Option<Answer>,
+}
+
+/// The data of a message's frame.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Message<'a> {
+    /// `public`, or the one whom it is for.
+    pub to: &'a str,
+    /// Who said it.
+    pub from: &'a str,
+    /// What was said.
+    pub text: &'a str,
+    /// Where it was said.
+    pub room: &'a str,
+    /// Its place in the room's order.
+    pub seq: Seq,
+    /// When, in UTC with milliseconds (RFC 3339); it orders nothing.
+    #[serde(serialize_with = "rfc3339_ms")]
+    #[schemars(with = "String")]
+    pub ts: Timestamp,
+}
+
+/// RFC 3339 in UTC with milliseconds and a final Z.
+pub(crate) fn rfc3339_ms<S: Serializer>(ts: &Timestamp, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(&format_args!("{ts:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_three_digits_behind_the_second_and_a_z() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_792_000_000_120, "2026-10-14T17:46:40.120Z"),
+            (1_792_000_000_000, "2026-10-14T17:46:40.000Z"),
+        ] {
+            let ts = Timestamp::from_millisecond(ms).unwrap();
+            let written = rfc3339_ms(&ts, serde_json::value::Serializer).unwrap();
+            assert_eq!(written, text);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! One connection's way through the states.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use proto::State;
+
+use crate::{Account, Peer, Room, Seat, TokenId};
+
+/// Where a connection is, and as whom. Only dispatch moves it.
+pub struct Session {
+    peer: Arc<Peer>,
+    from: IpAddr,
+    pub(crate) seat: Option<Seat>,
+    pub(crate) token: Option<TokenId>,
+    pub(crate) has_ended: bool,
+}
+
+impl Session {
+    /// A connection from this address, not logged in.
+    pub fn new(peer: Arc<Peer>, from: IpAddr) -> Session {
+        Session { peer, from, seat: None, token: None, has_ended: false }
+    }
+
+    /// The connection.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// Where the connection comes from.
+    pub fn from(&self) -> IpAddr {
+        self.from
+    }
+
+    /// The token with which, or for which, it logged in.
+    pub fn token(&self) -> Option<TokenId> {
+        self.token
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> State {
+        match &self.seat {
+            _ if self.has_ended => State::Ended,
+            None => State::Auth,
+            Some(seat) => seat.state(),
+        }
+    }
+
+    /// Who is logged in.
+    pub fn account(&self) -> Option<&Arc<Account>> {
+        self.seat.as_ref().map(Seat::account)
+    }
+
+    /// The room where it is.
+    pub fn room(&self) -> Option<&Arc<Room>> {
+        self.seat.as_ref().and_then(Seat::room)
+    }
+}
