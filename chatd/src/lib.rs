@@ -1,1 +1,102 @@
-//! .
+//! chatd: a chat server that an operator starts and forgets.
+//!
+//! The way of a message: `session` reads a frame and hands it to `commands::dispatch`;
+//! what lasts goes through `ledger` into `database`, comes out of its tail, and the
+//! hall hands it out to each member's `connection`, from which a `flusher` writes.
+
+mod accounts;
+pub mod config;
+mod connection;
+mod control;
+mod database;
+mod exit;
+mod flusher;
+mod folder;
+mod gate;
+mod hasher;
+mod ledger;
+mod listener;
+mod log;
+mod options;
+mod outbox;
+mod pace;
+mod random;
+mod schema;
+mod server;
+mod session;
+mod settings;
+mod throttle;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use color_eyre::eyre::eyre;
+
+use crate::exit::{Exit, Failure};
+use crate::options::{Action, ConfigAction, KeyAction, Options};
+use crate::settings::{Settings, SettingsError};
+
+/// The program. A server with further commands is a program that names their crate
+/// and calls this.
+pub fn main() -> ExitCode {
+    let options = Options::parse();
+    if let Err(error) = color_eyre::install() {
+        eprintln!("chatd: {error}");
+    }
+    match run(options) {
+        Ok(()) => Exit::Ok.into(),
+        Err(Failure { exit, report }) => {
+            eprintln!("chatd: {report:#}");
+            exit.into()
+        }
+    }
+}
+
+/// The command line, for its manual.
+pub fn command() -> clap::Command {
+    Options::command()
+}
+
+fn run(options: Options) -> Result<(), Failure> {
+    let usage = |error: SettingsError| Failure::new(Exit::Usage, error.into());
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let file = options.settings.config.as_deref();
+    let settings = Settings::gather(file, environment, &options.settings.pairs()).map_err(usage)?;
+    let config = settings.config().map_err(usage)?;
+    match options.action.unwrap_or(Action::Serve) {
+        Action::Serve => {
+            log::start(config.log);
+            server::serve(config)
+        }
+        Action::Config(ConfigAction::Check) => {
+            println!("the configuration can be used");
+            Ok(())
+        }
+        Action::Config(ConfigAction::Print) => {
+            print!("{}", settings.print());
+            Ok(())
+        }
+        Action::User(action) => user::run(&config, action),
+        Action::Key(KeyAction::Fingerprint) => {
+            let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
+            let folder_or_other = folder::Folder::try_lock(&data)?;
+            println!("{}", server::identity(&config, &data)?.fingerprint());
+            drop(folder_or_other);
+            Ok(())
+        }
+        Action::Key(KeyAction::New) => {
+            let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
+            let folder = folder::Folder::lock(&data)?;
+            let identity = certs::Identity::make_new(folder.path())
+                .map_err(|e| Failure::new(Exit::CannotMake, e.into()))?;
+            println!("{}", identity.fingerprint());
+            Ok(())
+        }
+        Action::Schema => {
+            println!("{:#}", schema::protocol());
+            Ok(())
+        }
+    }
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program chatd.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chatd::main()
+}

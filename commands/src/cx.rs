@@ -134,9 +134,9 @@ pub struct World {
     /// Rooms and who is in them.
     pub hall: Arc<Hall>,
     /// The order of lasting changes.
-    pub ledger: Box<dyn Sequencer>,
+    pub ledger: Arc<dyn Sequencer>,
     /// Who has which account.
-    pub accounts: Box<dyn Accounts>,
+    pub accounts: Arc<dyn Accounts>,
     /// What the operator has decided.
     pub policy: Policy,
 }

@@ -29,16 +29,16 @@ pub async fn dispatch(world: &World, session: &mut Session, request: &Request<'_
     }
 }
 
-/// Answers a body that is no request. `None` when it can be answered only with an
-/// error that belongs to no request.
-pub fn malformed(session: &Session, malformed: Malformed) -> Option<String> {
-    match malformed {
-        Malformed::Frame(why) => Some(why),
-        Malformed::Request { kind, id, refusal } => {
-            Answer::new(session.peer().clone(), Cow::Owned(kind), id).refuse(&refusal);
-            None
+/// Answers a body that is no request: with the type `error` when it has none of its
+/// own.
+pub fn malformed(session: &Session, malformed: Malformed) {
+    let (kind, id, refusal) = match malformed {
+        Malformed::Frame(why) => {
+            (Cow::Borrowed("error"), None, Box::new(Refusal::new(Code::BadFrame, why)))
         }
-    }
+        Malformed::Request { kind, id, refusal } => (Cow::Owned(kind), id, refusal),
+    };
+    Answer::new(session.peer().clone(), kind, id).refuse(&refusal);
 }
 
 fn perform(
@@ -82,7 +82,9 @@ fn travel(
     render: crate::registry::Render,
 ) {
     match (to, session.seat.take()) {
-        (Move::SignIn(account, token), _) => {
+        (Move::SignIn(account, token), seat) => {
+            // Before the new one is taken: two seats of one connection would be mixed up.
+            drop(seat);
             session.token = token;
             let peer = Arc::clone(session.peer());
             session.seat = Some(world.hall.arrive(peer, account, answer, render));

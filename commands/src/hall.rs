@@ -45,11 +45,11 @@ impl Directory {
         self.rooms.values()
     }
 
-    fn add(&mut self, room: RoomRecord) {
-        if let Some(owner) = room.owner {
+    fn add(&mut self, room: Room) {
+        if let Some(owner) = room.inside().owner {
             *self.owned.entry(owner).or_default() += 1;
         }
-        let room = Arc::new(Room::new(room));
+        let room = Arc::new(room);
         self.rooms.insert(room.name.clone(), room.clone());
         self.by_key.insert(room.name.key(), room.clone());
         self.by_id.insert(room.id, room);
@@ -108,7 +108,7 @@ impl Hall {
     /// A hall with the rooms that the ledger knows. `epoch` names the ledger.
     pub fn new(epoch: String, rooms: impl IntoIterator<Item = RoomRecord>) -> Hall {
         let mut directory = Directory::default();
-        rooms.into_iter().for_each(|room| directory.add(room));
+        rooms.into_iter().for_each(|room| directory.add(Room::new(room)));
         Hall {
             epoch,
             directory: Mutex::new(directory),
@@ -211,30 +211,35 @@ impl Hall {
 
     fn deliver(&self, entry: &Entry, answer: Option<Answer>) {
         if let Body::Created { name, .. } = &entry.body {
-            let room = RoomRecord {
-                id: entry.room,
-                name: name.clone(),
-                owner: entry.author.as_ref().map(|author| author.id),
-                topic: None,
-                oldest: Seq(0),
-                last: Seq(0),
-            };
-            self.directory().add(room);
-            self.note_change(None);
+            return self.open(entry, name, answer);
         }
         let Some(room) = self.directory().by_id.get(&entry.room).cloned() else {
             tracing::error!(room = entry.room.0, "an entry of a room that nobody knows");
             return;
         };
-        match &entry.body {
-            Body::Said { .. } => room.deliver(entry, answer),
-            Body::Created { name, .. } => {
-                room.deliver(entry, None);
-                if let Some(answer) = answer {
-                    answer.reply(Reply::<()>::message(format!("{name} created successfully")));
-                }
-            }
+        room.deliver(entry, answer);
+    }
+
+    /// Opens the room that an entry made.
+    fn open(&self, entry: &Entry, name: &RoomName, answer: Option<Answer>) {
+        let room = Room::new(RoomRecord {
+            id: entry.room,
+            name: name.clone(),
+            owner: None,
+            topic: None,
+            oldest: Seq(0),
+            last: Seq(0),
+        });
+        // Before anyone can find it: whoever enters is told its topic and where it begins.
+        room.deliver(entry, None);
+        let mut directory = self.directory();
+        directory.add(room);
+        if let Some(answer) = answer {
+            // Under the lock, so that no list with the room overtakes the reply.
+            answer.reply(Reply::<()>::message(format!("{name} created successfully")));
         }
+        drop(directory);
+        self.note_change(None);
     }
 
     fn sit_in_lobby(
@@ -292,14 +297,15 @@ impl Hall {
     /// Remembers that a list changed: that of `room`, and that of the lobby anyway,
     /// which shows every room.
     fn note_change(&self, room: Option<Arc<Room>>) {
+        room.into_iter().for_each(|room| self.note_room(room));
+        self.list_change.notify(usize::MAX);
+    }
+
+    fn note_room(&self, room: Arc<Room>) {
         let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(room) = room
-            && !changed.iter().any(|known| known.id == room.id)
-        {
+        if !changed.iter().any(|known| known.id == room.id) {
             changed.push(room);
         }
-        drop(changed);
-        self.list_change.notify(usize::MAX);
     }
 
     /// Pushes the lists that are due to those who take them, and says when the next
@@ -311,7 +317,7 @@ impl Hall {
         for room in changed {
             if let Some(due) = push_room_list(&room, now) {
                 next = Some(next.map_or(due, |next| next.min(due)));
-                self.changed.lock().unwrap_or_else(PoisonError::into_inner).push(room);
+                self.note_room(room);
             }
         }
         next

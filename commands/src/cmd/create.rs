@@ -38,7 +38,7 @@ impl Handler for Create {
         if rooms_max > 0 && cx.world.hall.rooms_owned_by(owner.id) >= rooms_max {
             return Err(Refusal::new(
                 Code::Forbidden,
-                format!("you own {rooms_max} rooms, which is the limit (limits.rooms_per_user)"),
+                format!("you own as many rooms as one may: {rooms_max} (limits.rooms_per_user)"),
             ));
         }
         Ok(Outcome::Append(Draft {

@@ -1,0 +1,362 @@
+//! Who has which account: names, passwords, tokens.
+//!
+//! A wrong name and a wrong password are answered in the same words after the same
+//! work, so nobody learns which names exist.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use commands::{Account, AccountId, Later, TokenId};
+use jiff::Timestamp;
+use proto::{Code, NameKey, Password, Refusal, TOKEN_BYTES, Token, UserName};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::database::{Database, WriteError};
+use crate::hasher::{HashError, Hasher};
+use crate::throttle::{Prefix, Throttle};
+
+/// How long a token opens its account.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many times the rate of one account may come from one address: a household has
+/// several people.
+const LOGINS_PER_PREFIX: u32 = 4;
+
+/// The accounts of one data folder.
+pub struct Accounts {
+    database: Database,
+    hasher: Hasher,
+    password_bytes_min: usize,
+    spare_loopback: bool,
+    logins: Option<Throttle<(Prefix, NameKey)>>,
+    logins_of_prefix: Option<Throttle<Prefix>>,
+    registrations: Option<Throttle<Prefix>>,
+}
+
+/// What a login has to know.
+struct Stored {
+    account: Account,
+    hash: String,
+}
+
+impl Accounts {
+    /// The accounts in `database`, under the limits of `config`.
+    ///
+    /// # Errors
+    /// When no password can be hashed, which a configuration that was checked rules out.
+    pub fn new(database: Database, config: &Config) -> Result<Accounts, HashError> {
+        let limits = &config.limits;
+        let minute = Duration::from_secs(60);
+        let of_prefix = limits.logins_per_min.saturating_mul(LOGINS_PER_PREFIX);
+        Ok(Accounts {
+            database,
+            hasher: Hasher::new(config.password)?,
+            password_bytes_min: config.password.min_length,
+            spare_loopback: limits.spare_loopback,
+            logins: Throttle::per(limits.logins_per_min, minute),
+            logins_of_prefix: Throttle::per(of_prefix, minute),
+            registrations: Throttle::per(limits.registrations_per_hour, 60 * minute),
+        })
+    }
+
+    /// Makes an account, without asking how many there were.
+    ///
+    /// # Errors
+    /// What a peer is told.
+    pub async fn add(&self, name: UserName, password: Password) -> Result<(), Refusal> {
+        self.check_length(&password)?;
+        let key = name.key();
+        // Asked first: the hash is dear, and the answer says nothing that is secret.
+        if self.find(&key).await?.is_some() {
+            return Err(name_taken(&name));
+        }
+        let hash = self.hasher.hash(password).await.map_err(hash_refusal)?;
+        let row = name.clone();
+        let insert = move |db: &Transaction<'_>| {
+            db.prepare_cached(
+                "INSERT INTO accounts (name, key, password, created) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (key) DO NOTHING",
+            )?
+            .execute(params![row.as_str(), key.as_str(), hash, now_ms()])
+        };
+        match self.write(insert).await? {
+            0 => Err(name_taken(&name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives an account another password, and ends its tokens.
+    ///
+    /// # Errors
+    /// What a peer is told.
+    pub async fn set_password(&self, name: &UserName, password: Password) -> Result<(), Refusal> {
+        self.check_length(&password)?;
+        let Some(stored) = self.find(&name.key()).await? else {
+            return Err(Refusal::new(Code::NoSuchUser, format!("there is no account \"{name}\"")));
+        };
+        let hash = self.hasher.hash(password).await.map_err(hash_refusal)?;
+        let id = stored.account.id.0;
+        self.write(move |db| {
+            db.execute("UPDATE accounts SET password = ?1 WHERE id = ?2", params![hash, id])?;
+            db.execute("DELETE FROM tokens WHERE account = ?1", [id])
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// What a peer is told.
+    pub async fn list(&self) -> Result<Vec<String>, Refusal> {
+        let names = |db: &Connection| {
+            let mut names = db.prepare("SELECT name FROM accounts ORDER BY key")?;
+            names.query_map([], |row| row.get(0))?.collect()
+        };
+        self.read(names).await
+    }
+
+    async fn open(
+        &self,
+        from: IpAddr,
+        name: UserName,
+        password: Password,
+    ) -> Result<Arc<Account>, Refusal> {
+        let key = name.key();
+        let throttled = (!self.is_spared(from)).then(|| (Prefix::of(from), key.clone()));
+        if let Some((prefix, key)) = &throttled {
+            let now = Instant::now();
+            take(&self.logins_of_prefix, *prefix, now)?;
+            take(&self.logins, (*prefix, key.clone()), now)?;
+        }
+        let stored = self.find(&key).await?;
+        let hash = stored.as_ref().map(|stored| stored.hash.clone());
+        let is_right = self.hasher.verify(password.clone(), hash).await.map_err(hash_refusal)?;
+        let Some(stored) = stored.filter(|_| is_right) else {
+            return Err(Refusal::new(Code::Unauthorized, "the name or the password is wrong"));
+        };
+        if let Some(throttled) = throttled {
+            self.logins_of_prefix.iter().for_each(|throttle| throttle.give_back(&throttled.0));
+            self.logins.iter().for_each(|throttle| throttle.give_back(&throttled));
+        }
+        if self.hasher.is_outdated(&stored.hash) {
+            self.rehash(stored.account.id, password).await;
+        }
+        Ok(Arc::new(stored.account))
+    }
+
+    /// Keeps the password with the cost that the configuration asks for now. When that
+    /// fails, the old one is as good as before.
+    async fn rehash(&self, account: AccountId, password: Password) {
+        let Ok(hash) = self.hasher.hash(password).await else { return };
+        let update = move |db: &Transaction<'_>| {
+            db.execute("UPDATE accounts SET password = ?1 WHERE id = ?2", params![hash, account.0])
+        };
+        if let Err(error) = self.database.write(update).await {
+            tracing::warn!(%error, "a password keeps its old cost");
+        }
+    }
+
+    async fn new_token(&self, account: AccountId) -> Result<(Token, TokenId), Refusal> {
+        let secret = Zeroizing::new(crate::random::bytes::<TOKEN_BYTES>());
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*secret));
+        let token = Token::new(text).expect("so many bytes make so many characters");
+        let id = token_id(&token);
+        let now = now_ms();
+        let expires = now + TOKEN_LIFE.as_millis() as i64;
+        self.write(move |db| {
+            db.prepare_cached("DELETE FROM tokens WHERE account = ?1 AND expires <= ?2")?
+                .execute([account.0, now])?;
+            db.prepare_cached("INSERT INTO tokens (hash, account, expires) VALUES (?1, ?2, ?3)")?
+                .execute(params![id.0, account.0, expires])
+        })
+        .await?;
+        Ok((token, id))
+    }
+
+    async fn redeem(&self, from: IpAddr, token: Token) -> Result<(Arc<Account>, TokenId), Refusal> {
+        let prefix = (!self.is_spared(from)).then(|| Prefix::of(from));
+        if let Some(prefix) = prefix {
+            take(&self.logins_of_prefix, prefix, Instant::now())?;
+        }
+        let id = token_id(&token);
+        let find = move |db: &Connection| {
+            db.prepare_cached(
+                "SELECT accounts.id, accounts.name FROM tokens JOIN accounts ON accounts.id = account
+                 WHERE hash = ?1 AND expires > ?2",
+            )?
+            .query_row(params![id.0, now_ms()], |row| {
+                Ok(Account::new(AccountId(row.get(0)?), UserName::trusted(&row.get::<_, String>(1)?)))
+            })
+            .optional()
+        };
+        let Some(account) = self.read(find).await? else {
+            return Err(Refusal::new(
+                Code::Unauthorized,
+                "the token opens nothing: log in with the password",
+            ));
+        };
+        if let (Some(prefix), Some(throttle)) = (prefix, &self.logins_of_prefix) {
+            throttle.give_back(&prefix);
+        }
+        Ok((Arc::new(account), id))
+    }
+
+    async fn find(&self, key: &NameKey) -> Result<Option<Stored>, Refusal> {
+        let key = key.clone();
+        let find = move |db: &Connection| {
+            db.prepare_cached("SELECT id, name, password FROM accounts WHERE key = ?1")?
+                .query_row([key.as_str()], |row| {
+                    let name = UserName::trusted(&row.get::<_, String>(1)?);
+                    let account = Account::new(AccountId(row.get(0)?), name);
+                    Ok(Stored { account, hash: row.get(2)? })
+                })
+                .optional()
+        };
+        self.read(find).await
+    }
+
+    fn check_length(&self, password: &Password) -> Result<(), Refusal> {
+        let min = self.password_bytes_min;
+        match password.expose().len() < min {
+            true => Err(Refusal::bad_field("password", &format!("it has at least {min} bytes"))),
+            false => Ok(()),
+        }
+    }
+
+    fn is_spared(&self, from: IpAddr) -> bool {
+        self.spare_loopback && from.to_canonical().is_loopback()
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.database.read(work).await.map_err(|error| {
+            tracing::error!(%error, "the accounts cannot be read");
+            Refusal::new(Code::Internal, "the server cannot read its accounts")
+        })
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.database.write(work).await.map_err(|error| match error {
+            WriteError::Busy => Refusal::new(
+                Code::ServerBusy,
+                "the server has too much to write: try again in a second",
+            ),
+            WriteError::Unknown => {
+                Refusal::new(Code::UnknownOutcome, "the server cannot tell whether it was written")
+            }
+            WriteError::Lost => Refusal::new(
+                Code::ServerBusy,
+                "the server cannot write to its disk: nothing was kept",
+            ),
+            WriteError::Failed(error) => {
+                tracing::error!(%error, "the accounts cannot be written");
+                Refusal::new(Code::Internal, "the server made a mistake: its log says more")
+            }
+        })
+    }
+}
+
+impl commands::Accounts for Accounts {
+    fn register(
+        &self,
+        from: IpAddr,
+        name: UserName,
+        password: Password,
+    ) -> Later<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            // Only an attempt that could succeed counts.
+            self.check_length(&password)?;
+            if self.find(&name.key()).await?.is_some() {
+                return Err(name_taken(&name));
+            }
+            if !self.is_spared(from) {
+                take(&self.registrations, Prefix::of(from), Instant::now())?;
+            }
+            self.add(name, password).await
+        })
+    }
+
+    fn login(
+        &self,
+        from: IpAddr,
+        name: UserName,
+        password: Password,
+    ) -> Later<'_, Result<Arc<Account>, Refusal>> {
+        Box::pin(self.open(from, name, password))
+    }
+
+    fn issue(&self, account: Arc<Account>) -> Later<'_, Result<(Token, TokenId), Refusal>> {
+        Box::pin(async move { self.new_token(account.id).await })
+    }
+
+    fn resume(
+        &self,
+        from: IpAddr,
+        token: Token,
+    ) -> Later<'_, Result<(Arc<Account>, TokenId), Refusal>> {
+        Box::pin(self.redeem(from, token))
+    }
+
+    fn revoke(&self, token: TokenId) -> Later<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            let delete = move |db: &Transaction<'_>| {
+                db.prepare_cached("DELETE FROM tokens WHERE hash = ?1")?.execute([token.0])
+            };
+            self.write(delete).await.map(drop)
+        })
+    }
+}
+
+/// Counts a try, if it is counted at all.
+fn take<K: std::hash::Hash + Eq>(
+    throttle: &Option<Throttle<K>>,
+    key: K,
+    now: Instant,
+) -> Result<(), Refusal> {
+    let Some(throttle) = throttle else { return Ok(()) };
+    throttle.take(key, now).map_err(|wait| {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        let message = format!("too many attempts: wait {} s", wait_ms.div_ceil(1000));
+        Refusal::new(Code::Throttled, message).with("retry_after_ms", wait_ms)
+    })
+}
+
+fn name_taken(name: &UserName) -> Refusal {
+    Refusal::new(
+        Code::NameTaken,
+        format!("there is an account \"{name}\", or one that looks like it"),
+    )
+}
+
+fn hash_refusal(error: HashError) -> Refusal {
+    match error {
+        HashError::Busy => {
+            Refusal::new(Code::ServerBusy, "too many logins at once: try again in a few seconds")
+        }
+        HashError::Failed(reason) => {
+            tracing::error!(reason, "a password cannot be hashed");
+            Refusal::new(Code::Internal, "the server made a mistake: its log says more")
+        }
+    }
+}
+
+/// Tokens are random, so a fast hash keeps them as well as a slow one.
+fn token_id(token: &Token) -> TokenId {
+    TokenId(Sha256::digest(token.expose()).into())
+}
+
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,124 @@
+//! Where connections come in, and the signals that end it all.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_executor::Executor;
+use async_io::{Async, Timer};
+use async_signal::{Signal, Signals};
+use color_eyre::eyre::WrapErr;
+use commands::Registration;
+use smol::future::FutureExt;
+use smol::stream::StreamExt;
+use socket2::{SockRef, TcpKeepalive};
+
+use crate::exit::{Exit, Failure};
+use crate::server::Server;
+use crate::session;
+
+/// The pause after a failed accept, at first: without one, too many open files make
+/// the loop spin (measured: 4 million times a second).
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+
+/// The pause after many failed accepts.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// The kernel's buffer for what we send, in bytes.
+///
+/// By default it grows to megabytes for a client that does not read, and the bound of
+/// the outbox would mean nothing.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Silence after which the kernel asks whether the other end is there, and how often.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// Opens every address.
+///
+/// # Errors
+/// The first that cannot be opened.
+pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Vec<Async<TcpListener>>, Failure> {
+    let bind = |address: &SocketAddr| {
+        Async::<TcpListener>::bind(*address)
+            .wrap_err_with(|| format!("cannot listen on {address}: is another server there?"))
+            .map_err(|report| Failure::new(Exit::Unavailable, report))
+    };
+    addresses.iter().map(bind).collect()
+}
+
+/// Lets connections in, for ever.
+pub(crate) async fn accept(
+    server: &'static Server,
+    executor: &'static Executor<'static>,
+    listener: Async<TcpListener>,
+) {
+    warn_if_exposed(server, &listener);
+    let mut pause = PAUSE_MIN;
+    loop {
+        let (socket, from) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                Timer::after(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+                continue;
+            }
+        };
+        pause = PAUSE_MIN;
+        let place = match server.gate.admit(from.ip()) {
+            Ok(place) => place,
+            Err(limit) => {
+                tracing::warn!(%from, %limit, "turned away");
+                continue;
+            }
+        };
+        if let Err(error) = set_up(socket.get_ref()) {
+            tracing::debug!(%from, %error, "gone before it began");
+            continue;
+        }
+        let life = async move {
+            let life = session::serve(server, socket, from, place);
+            // Detached, its panic would be swallowed; it ends this connection only.
+            if AssertUnwindSafe(life).catch_unwind().await.is_err() {
+                tracing::error!(%from, "a connection ended with a panic");
+            }
+        };
+        executor.spawn(life).detach();
+    }
+}
+
+fn set_up(socket: &TcpStream) -> io::Result<()> {
+    // Many small frames: waiting for more to send would cost 20 ms each.
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE_EVERY);
+    socket.set_tcp_keepalive(&keep_alive)
+}
+
+fn warn_if_exposed(server: &Server, listener: &Async<TcpListener>) {
+    let is_open = server.world.policy.registration == Registration::Open;
+    if let Ok(address) = listener.get_ref().local_addr()
+        && is_open
+        && !address.ip().is_loopback()
+    {
+        tracing::warn!(%address, "anyone who can connect may register (registration.policy)");
+    }
+}
+
+/// Waits for a signal that stops the server; says which.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub(crate) async fn stop_signal() -> Result<&'static str, Failure> {
+    let signals = Signals::new([Signal::Term, Signal::Int]);
+    let mut signals = signals.map_err(|e| Failure::new(Exit::Defect, e.into()))?;
+    match signals.next().await {
+        Some(Ok(Signal::Int)) => Ok("SIGINT"),
+        Some(Ok(_)) => Ok("SIGTERM"),
+        Some(Err(error)) => Err(Failure::new(Exit::Defect, error.into())),
+        None => Ok("none"),
+    }
+}

@@ -1,0 +1,271 @@
+//! The server as a whole: what everything shares, how it starts and how it stops.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_executor::Executor;
+use async_io::{Async, Timer};
+use async_rustls::TlsAcceptor;
+use certs::Identity;
+use color_eyre::eyre::{Report, WrapErr, eyre};
+use commands::{Hall, Landed, PeerId, World};
+use event_listener::Event;
+use proto::{Code, Refusal};
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::database::{Database, DatabaseError, Writer};
+use crate::exit::{Exit, Failure};
+use crate::flusher::Flusher;
+use crate::folder::Folder;
+use crate::gate::Gate;
+use crate::ledger::Ledger;
+use crate::{control, ledger, listener};
+
+/// How long everyone's last words may take when the server stops.
+const STOP_TIME: Duration = Duration::from_secs(4);
+
+/// What every connection shares.
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    pub(crate) world: World,
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) live: Live,
+    flushers: Vec<Arc<Flusher>>,
+    flusher_turn: AtomicUsize,
+    peer_turn: AtomicU64,
+}
+
+impl Server {
+    /// The home of the next connection: they share the flushers evenly.
+    pub(crate) fn next_flusher(&self) -> Arc<Flusher> {
+        let turn = self.flusher_turn.fetch_add(1, Ordering::Relaxed);
+        self.flushers[turn % self.flushers.len()].clone()
+    }
+
+    /// A number that no connection had before.
+    pub(crate) fn next_peer(&self) -> PeerId {
+        PeerId(self.peer_turn.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The connections that are up, for a word to all.
+#[derive(Default)]
+pub(crate) struct Live {
+    connections: Mutex<HashMap<PeerId, Arc<Connection>>>,
+    one_less: Event,
+}
+
+/// A connection's place among those that are up.
+pub(crate) struct Listed<'a> {
+    live: &'a Live,
+    id: PeerId,
+}
+
+impl Live {
+    pub(crate) fn add(&self, id: PeerId, connection: &Arc<Connection>) -> Listed<'_> {
+        self.connections().insert(id, connection.clone());
+        Listed { live: self, id }
+    }
+
+    fn each(&self, tell: impl Fn(&Connection)) {
+        let all: Vec<_> = self.connections().values().cloned().collect();
+        all.iter().for_each(|connection| tell(connection));
+    }
+
+    async fn emptied(&self) {
+        while !self.connections().is_empty() {
+            let one_less = self.one_less.listen();
+            if !self.connections().is_empty() {
+                one_less.await;
+            }
+        }
+    }
+
+    fn connections(&self) -> MutexGuard<'_, HashMap<PeerId, Arc<Connection>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.live.connections().remove(&self.id);
+        self.live.one_less.notify(usize::MAX);
+    }
+}
+
+/// Serves until a signal stops it.
+///
+/// # Errors
+/// What keeps it from starting, with the exit code of CLI.md.
+pub fn serve(config: Config) -> Result<(), Failure> {
+    let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
+    if config.password.is_weak() {
+        tracing::warn!(
+            "password.log_n, r and p cost an attacker less than OWASP advises for scrypt"
+        );
+    }
+    let folder = Folder::lock(&data)?;
+    let identity = identity(&config, folder.path())?;
+    let file = folder.database();
+    let opened = Database::open(&file, config.durability);
+    let (database, writer, landed) = opened.map_err(database_failure)?;
+    // Kept for the life of the process: every task borrows them.
+    let executor: &'static Executor<'static> = Box::leak(Box::new(Executor::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let flushers: Vec<_> = (0..threads).map(|_| Arc::new(Flusher::default())).collect();
+    let hall = smol::block_on(load_hall(&database, &config, &file))?;
+    let accounts = Arc::new(
+        Accounts::new(database.clone(), &config)
+            .map_err(|e| Failure::new(Exit::Usage, e.into()))?,
+    );
+    let world = World {
+        server: concat!("chatd ", env!("CARGO_PKG_VERSION")).into(),
+        hall,
+        ledger: Arc::new(Ledger(database.clone())),
+        accounts: accounts.clone(),
+        policy: config.policy(),
+    };
+    // Two commands of one name are a defect, and met here rather than by a user.
+    tracing::info!(commands = commands::commands().count(), "commands");
+    let listeners = listener::bind(&config.listen)?;
+    let server: &'static Server = Box::leak(Box::new(Server {
+        acceptor: TlsAcceptor::from(identity.server_config()),
+        gate: Gate::new(&config.limits),
+        live: Live::default(),
+        flusher_turn: AtomicUsize::new(0),
+        peer_turn: AtomicU64::new(1),
+        world,
+        flushers,
+        config,
+    }));
+    for _ in 1..threads {
+        std::thread::Builder::new()
+            .name("chatd".into())
+            .spawn(|| smol::block_on(executor.run(std::future::pending::<()>())))
+            .map_err(|e| Failure::new(Exit::Defect, e.into()))?;
+    }
+    for flusher in &server.flushers {
+        executor.spawn(flusher.run()).detach();
+    }
+    executor.spawn(push_lists(&server.world.hall)).detach();
+    let tail = executor.spawn(hand_out(server, landed));
+    let control = control::listen(&folder, executor, accounts)?;
+    let addresses = local_addresses(&listeners)?;
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|bound| executor.spawn(listener::accept(server, executor, bound)))
+        .collect();
+    say_ready(&addresses, &identity);
+    let signal = smol::block_on(executor.run(listener::stop_signal()))?;
+    tracing::info!(signal, "stopping");
+    smol::block_on(executor.run(async {
+        for task in accepting {
+            task.cancel().await;
+        }
+        control.cancel().await;
+        stop(server, &database, writer, tail).await;
+    }));
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Everything that was asked for is done, everyone is told, and then it ends.
+async fn stop(server: &Server, database: &Database, writer: Writer, tail: smol::Task<()>) {
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let deadline = Instant::now() + STOP_TIME;
+    server.live.each(Connection::pause);
+    database.close();
+    smol::unblock(move || writer.join()).await;
+    // What came out of the ledger is on its way to all before they are told to go.
+    tail.await;
+    let why = Refusal::new(Code::ShuttingDown, "the server stops");
+    server.live.each(|connection| connection.order_end(why.clone()));
+    smol::future::or(server.live.emptied(), async {
+        Timer::at(deadline).await;
+    })
+    .await;
+}
+
+/// The server's key and certificate, made if they are missing.
+pub(crate) fn identity(config: &Config, data: &Path) -> Result<Identity, Failure> {
+    let identity = match (&config.tls.cert, &config.tls.key) {
+        (Some(cert), Some(key)) => Identity::load(cert, key),
+        _ => Identity::load_or_make(data),
+    };
+    identity.map_err(|error| {
+        let exit = match error {
+            certs::IdentityError::Make { .. } | certs::IdentityError::Write { .. } => {
+                Exit::CannotMake
+            }
+            _ => Exit::Usage,
+        };
+        Failure::new(exit, error.into())
+    })
+}
+
+async fn load_hall(
+    database: &Database,
+    config: &Config,
+    file: &Path,
+) -> Result<Arc<Hall>, Failure> {
+    ledger::make_rooms(database, config.rooms.clone())
+        .await
+        .wrap_err_with(|| format!("making the rooms of the configuration in {}", file.display()))
+        .map_err(|report| Failure::new(Exit::CannotMake, report))?;
+    let (epoch, rooms) = ledger::load(database, file).await.map_err(database_failure)?;
+    Ok(Arc::new(Hall::new(epoch, rooms)))
+}
+
+pub(crate) fn database_failure(error: DatabaseError) -> Failure {
+    let exit = match error {
+        DatabaseError::Damaged { .. } | DatabaseError::Newer { .. } => Exit::Damaged,
+        DatabaseError::Unusable { .. } => Exit::CannotMake,
+    };
+    Failure::new(exit, error.into())
+}
+
+/// Hands out what comes out of the ledger, in its order, until it ends.
+async fn hand_out(server: &Server, landed: async_channel::Receiver<Vec<Landed>>) {
+    while let Ok(batch) = landed.recv().await {
+        for landed in batch {
+            server.world.hall.land(landed);
+            // Others have a turn: the flushers above all.
+            smol::future::yield_now().await;
+        }
+    }
+}
+
+/// Pushes lists to those who take them, whenever one is due, for ever.
+async fn push_lists(hall: &Hall) {
+    loop {
+        let change = hall.list_change();
+        match hall.push_lists(Instant::now()) {
+            Some(next) => drop(Timer::at(next).await),
+            None => change.await,
+        }
+    }
+}
+
+fn local_addresses(listeners: &[Async<TcpListener>]) -> Result<Vec<SocketAddr>, Failure> {
+    let addresses = listeners.iter().map(|bound| bound.get_ref().local_addr());
+    addresses
+        .collect::<Result<_, _>>()
+        .map_err(|e| Failure::new(Exit::Unavailable, Report::from(e)))
+}
+
+/// The one line on stdout, and the word to the service manager.
+fn say_ready(addresses: &[SocketAddr], identity: &Identity) {
+    let fingerprint = identity.fingerprint();
+    let list: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    let first = addresses.first().expect("a configuration without an address is refused");
+    println!("chatd: listening on {} (chat://{first}#{fingerprint})", list.join(", "));
+    // Not run by a service manager: nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}

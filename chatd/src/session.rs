@@ -1,0 +1,333 @@
+//! One connection from its first byte to its last: read a frame, do what it asks for,
+//! read the next.
+
+use std::net::{SocketAddr, TcpStream};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use async_io::{Async, Timer};
+use commands::{PIPELINED_MAX, Peer, Session, dispatch};
+use proto::{Cap, Code, Decoder, Frame, Malformed, Outgoing, Refusal, Request, State, frame};
+use zeroize::Zeroize;
+
+use crate::connection::{Connection, ReadError, Sender, slow_consumer};
+use crate::gate::Place;
+use crate::pace::Pace;
+use crate::server::Server;
+
+/// Bodies in a row that are no requests, before the connection ends: a client that
+/// makes so many does not speak this protocol.
+const BAD_FRAMES_MAX: u32 = 8;
+
+/// How long what is queued may take to go when the connection ends.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(2);
+
+/// How long a client may take to close after us: a reset while it still sends would
+/// eat the error that it was told.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
+/// A connection at work.
+struct Life<'a> {
+    server: &'a Server,
+    connection: Arc<Connection>,
+    session: Session,
+    place: Place,
+    decoder: Decoder,
+    pace: Pace,
+    bad_frames: u32,
+    /// Since when the login clock runs.
+    logged_out: Instant,
+    /// When the last whole frame came.
+    heard: Instant,
+    has_pinged: bool,
+    /// When the frame began that is not whole yet.
+    frame_began: Option<Instant>,
+    timer: Timer,
+    timer_at: Option<Instant>,
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The client wanted it.
+    Closed,
+    /// The client is told why.
+    Refused(Refusal),
+    /// The client cannot be told; the log is.
+    Broken,
+}
+
+/// Something that is due at a certain time.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Login,
+    Frame,
+    Stall,
+    Ping,
+    Gone,
+}
+
+/// Serves a connection that was let in.
+pub(crate) async fn serve(
+    server: &Server,
+    socket: Async<TcpStream>,
+    from: SocketAddr,
+    place: Place,
+) {
+    // In a box: its state is large, and gone when the session begins.
+    let shaken = Box::pin(shake_hands(server, socket)).await;
+    let (socket, tls) = match shaken {
+        Ok(both) => both,
+        Err(error) => {
+            tracing::debug!(%from, %error, "no TLS handshake");
+            return;
+        }
+    };
+    let home = server.next_flusher();
+    let limits = &server.config.limits;
+    let connection = Connection::new(socket, tls, home, limits.outbox_bytes);
+    let id = server.next_peer();
+    let sender = Box::new(Sender(connection.clone()));
+    let peer = Arc::new(Peer::new(id, sender, server.world.policy.default_caps));
+    let _listed = server.live.add(id, &connection);
+    let now = Instant::now();
+    let mut life = Life {
+        server,
+        session: Session::new(peer.clone(), from.ip()),
+        place,
+        decoder: Decoder::default(),
+        pace: Pace::new(limits.commands_burst, limits.commands_per_s),
+        bad_frames: 0,
+        logged_out: now,
+        heard: now,
+        has_pinged: false,
+        frame_began: None,
+        timer: Timer::never(),
+        timer_at: None,
+        connection: connection.clone(),
+    };
+    tracing::debug!(session = id.0, %from, "connected");
+    let end = alongside(&connection, life.run()).await;
+    // Gone from every list before the last words: nothing more is queued for it.
+    drop(life);
+    tracing::debug!(session = id.0, ?end, "ended");
+    alongside(&connection, finish(&connection, &peer, end)).await;
+}
+
+async fn shake_hands(
+    server: &Server,
+    socket: Async<TcpStream>,
+) -> std::io::Result<(Async<TcpStream>, rustls::ServerConnection)> {
+    let shaking = async { Ok(server.acceptor.accept(socket).await?.into_inner()) };
+    match server.config.limits.handshake() {
+        Some(limit) => {
+            smol::future::or(shaking, async {
+                Timer::after(limit).await;
+                Err(std::io::ErrorKind::TimedOut.into())
+            })
+            .await
+        }
+        None => shaking.await,
+    }
+}
+
+/// Works, and writes meanwhile whenever the socket was blocked.
+async fn alongside<T>(connection: &Arc<Connection>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    std::future::poll_fn(|cx| {
+        connection.poll_blocked(cx);
+        work.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Sends what is queued and the last words, then closes in a way that they arrive.
+async fn finish(connection: &Arc<Connection>, peer: &Peer, end: End) {
+    let last = match &end {
+        End::Refused(refusal) => Some(error_frame(refusal)),
+        End::Closed => {
+            // Requests that were read before the end are answered.
+            peer.settled(0).await;
+            None
+        }
+        End::Broken => None,
+    };
+    connection.close(last);
+    let drained = std::future::poll_fn(|_| match connection.is_drained() {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    });
+    within(LAST_WORDS_TIME, drained).await;
+    connection.say_goodbye();
+    within(DRAIN_TIME, std::future::poll_fn(|cx| connection.poll_drain(cx))).await;
+}
+
+async fn within(limit: Duration, work: impl Future<Output = ()>) {
+    smol::future::or(work, async {
+        Timer::after(limit).await;
+    })
+    .await;
+}
+
+fn error_frame(refusal: &Refusal) -> Frame {
+    frame(&Outgoing::error("error", None, refusal))
+}
+
+impl Life<'_> {
+    async fn run(&mut self) -> End {
+        loop {
+            let mut body = match std::future::poll_fn(|cx| self.poll_body(cx)).await {
+                Ok(body) => body,
+                Err(end) => return end,
+            };
+            if let Some(wait) = self.pace.next(Instant::now()) {
+                Timer::after(wait).await;
+            }
+            let end = self.answer(&body).await;
+            // It may have held a password.
+            body.zeroize();
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    /// Does what one body asks for.
+    async fn answer(&mut self, body: &[u8]) -> Option<End> {
+        let request = match Request::parse(body) {
+            Ok(request) => request,
+            Err(malformed) => {
+                self.peer().settled(PIPELINED_MAX - 1).await;
+                let is_no_frame = matches!(malformed, Malformed::Frame(_));
+                commands::malformed(&self.session, malformed);
+                self.bad_frames = if is_no_frame { self.bad_frames + 1 } else { 0 };
+                return (self.bad_frames >= BAD_FRAMES_MAX).then_some(End::Closed);
+            }
+        };
+        self.bad_frames = 0;
+        let is_pipelined = commands::find(&request.kind).is_some_and(|c| c.spec.pipelined);
+        let owed_max = if is_pipelined { PIPELINED_MAX - 1 } else { 0 };
+        self.peer().settled(owed_max).await;
+        let before = self.session.state();
+        dispatch(&self.server.world, &mut self.session, &request).await;
+        match (before, self.session.state()) {
+            (_, State::Ended) => return Some(End::Closed),
+            (State::Auth, State::Lobby | State::Chat) => self.place.set_authenticated(true),
+            (State::Lobby | State::Chat, State::Auth) => {
+                self.place.set_authenticated(false);
+                self.logged_out = Instant::now();
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The next body, or why there is none.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, End>> {
+        if let Some(why) = self.connection.ordered_end() {
+            return Poll::Ready(Err(End::Refused(why)));
+        }
+        if self.connection.is_dead() {
+            return Poll::Ready(Err(End::Closed));
+        }
+        if self.connection.is_paused() {
+            return Poll::Pending;
+        }
+        let len_max = self.frame_bytes_max();
+        match self.connection.poll_frame(cx, &mut self.decoder, len_max) {
+            Poll::Ready(Ok(Some(body))) => {
+                self.heard = Instant::now();
+                self.has_pinged = false;
+                self.frame_began = None;
+                return Poll::Ready(Ok(body));
+            }
+            Poll::Ready(Ok(None)) => return Poll::Ready(Err(End::Closed)),
+            Poll::Ready(Err(ReadError::Frame(error))) => {
+                let refusal = Refusal::new(Code::FrameTooLarge, error.to_string());
+                return Poll::Ready(Err(End::Refused(refusal)));
+            }
+            Poll::Ready(Err(error)) => {
+                tracing::debug!(%error, "the stream is broken");
+                return Poll::Ready(Err(End::Broken));
+            }
+            Poll::Pending => {}
+        }
+        let now = Instant::now();
+        self.frame_began = self.decoder.is_midway().then(|| self.frame_began.unwrap_or(now));
+        loop {
+            let end = match ready!(self.poll_due(cx)) {
+                Due::Ping => {
+                    self.has_pinged = true;
+                    self.peer().push(&frame(&Outgoing::ok("ping", serde_json::json!({}))));
+                    continue;
+                }
+                Due::Login => timeout("you are not logged in", "login_s"),
+                Due::Frame => timeout("the frame is not whole", "frame_s"),
+                Due::Gone => timeout("you do not answer", "ping_s"),
+                Due::Stall => slow_consumer("stall_s"),
+            };
+            return Poll::Ready(Err(End::Refused(end)));
+        }
+    }
+
+    /// What is due first, when it is due.
+    ///
+    /// The timer is only ever set earlier; when it rings too early it is set again. So
+    /// a busy connection pays nothing for its deadlines.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
+        loop {
+            let Some((at, due)) = self.next_due() else { return Poll::Pending };
+            if at <= Instant::now() {
+                return Poll::Ready(due);
+            }
+            if self.timer_at.is_none_or(|set| at < set) {
+                self.timer.set_at(at);
+                self.timer_at = Some(at);
+            }
+            ready!(Future::poll(std::pin::Pin::new(&mut self.timer), cx));
+            self.timer_at = None;
+        }
+    }
+
+    fn next_due(&self) -> Option<(Instant, Due)> {
+        let limits = &self.server.config.limits;
+        let is_out = self.session.state() == State::Auth;
+        let takes_pings = self.peer().takes(Cap::Ping);
+        let after = |since: Option<Instant>, limit: Option<Duration>, due| {
+            Some((since?.checked_add(limit?)?, due))
+        };
+        [
+            after(is_out.then_some(self.logged_out), limits.login(), Due::Login),
+            after(self.frame_began, limits.frame_time(), Due::Frame),
+            after(self.connection.stalled_since(), limits.stall(), Due::Stall),
+            after(
+                (takes_pings && !self.has_pinged).then_some(self.heard),
+                limits.ping(),
+                Due::Ping,
+            ),
+            after(takes_pings.then_some(self.heard), limits.gone(), Due::Gone),
+        ]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(at, _)| *at)
+    }
+
+    fn frame_bytes_max(&self) -> u32 {
+        let limits = &self.server.config.limits;
+        let max = match self.session.state() {
+            State::Auth => limits.frame_before_login,
+            _ => limits.frame,
+        };
+        if max == 0 { u32::MAX } else { max }
+    }
+
+    fn peer(&self) -> &Arc<Peer> {
+        self.session.peer()
+    }
+}
+
+fn timeout(what: &str, limit: &str) -> Refusal {
+    Refusal::new(Code::Timeout, format!("{what} in time (limits.{limit})"))
+}

@@ -1,0 +1,176 @@
+//! A script is checked before it is run: every line is understood, and the state that
+//! the lines before it lead to allows it. No server is asked.
+
+use proto::{Catalogue, State, States};
+
+use crate::local::Local;
+use crate::source::Script;
+use crate::step::{self, Step, Trouble};
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    line: usize,
+    column: usize,
+    message: String,
+    /// Is it a command that nobody here knows? A server may have it all the same.
+    pub(crate) is_unheard_of: bool,
+}
+
+impl Problem {
+    /// `file:line:column: message`, as compilers say it.
+    pub(crate) fn report(&self, file: &str) -> String {
+        format!("{file}:{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+/// Checks `script`, which begins in the state `from`.
+///
+/// `keep_going`: a command that fails does not end the script, so after it the session
+/// may be where it was before.
+pub(crate) fn check(
+    script: &Script,
+    catalogue: &Catalogue,
+    from: State,
+    keep_going: bool,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut states = States::of(&[from]);
+    for line in &script.lines {
+        let mut problem = |column, message, is_unheard_of| {
+            problems.push(Problem { line: line.number, column, message, is_unheard_of });
+        };
+        match step::understand(&line.text, true, catalogue, states) {
+            Ok(Step::Nothing | Step::Here(Local::Help(_) | Local::Sleep(_) | Local::Wait(_))) => {}
+            Ok(Step::Here(Local::Quit)) => break,
+            Ok(Step::Ask { command, .. }) => {
+                let spec = &command.spec;
+                let allowed = both(states, spec.states);
+                if allowed.is_empty() {
+                    problem(1, not_allowed(&spec.name, catalogue, states, spec.states), false);
+                }
+                let before = if keep_going { states } else { allowed };
+                states = match spec.leads_to {
+                    to if to.is_empty() && allowed.is_empty() => states,
+                    to if to.is_empty() => before,
+                    to if keep_going => either(before, to),
+                    to => to,
+                };
+            }
+            Err(trouble) => {
+                let is_unheard_of = matches!(trouble, Trouble::Unknown { nearest: None, .. });
+                problem(trouble.column(), trouble.to_string(), is_unheard_of);
+            }
+        }
+    }
+    problems
+}
+
+fn not_allowed(name: &str, catalogue: &Catalogue, from: States, to: States) -> String {
+    let place = match from.iter().next() {
+        Some(State::Auth) => "before a login",
+        Some(State::Lobby) => "in the lobby",
+        Some(State::Chat) => "in a room",
+        Some(State::Ended) | None => "after the end",
+    };
+    let way = step::way(catalogue, from, to);
+    let way: Vec<_> = way.iter().map(|command| format!("/{}", command.spec.name)).collect();
+    match way.is_empty() {
+        true => format!("/{name} is not allowed {place}"),
+        false => {
+            format!("/{name} is not allowed {place}: did you forget {}?", way.join(" and "))
+        }
+    }
+}
+
+fn both(a: States, b: States) -> States {
+    a.iter().filter(|state| b.contains(*state)).collect::<Vec<_>>().into()
+}
+
+fn either(a: States, b: States) -> States {
+    a.iter().chain(b.iter()).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::{local, testing};
+
+    #[track_caller]
+    fn check_from(from: State, keep_going: bool, text: &str, expected: Expect) {
+        let mut catalogue = testing::catalogue();
+        catalogue.commands.extend(local::commands());
+        let script = Script::read("post.chat".into(), text.as_bytes()).unwrap();
+        let problems = check(&script, &catalogue, from, keep_going);
+        let reports: Vec<_> = problems.iter().map(|problem| problem.report("post.chat")).collect();
+        expected.assert_eq(&reports.join("\n"));
+    }
+
+    #[test]
+    fn a_good_script_has_no_problems() {
+        let script = "\
+            # Says hello.\n\
+            /register harper 1234\n/login harper 1234\n/create tech_talk\n/enter tech_talk\n\
+            Hello everyone!\n/list\n/wait --from bob\n/exit\n/logout\n/login ann 1234\n/quit\n\
+            this is never reached";
+        check_from(State::Auth, false, script, expect![""]);
+        check_from(State::Chat, false, "hello\n/exit\n/list", expect![""]);
+        check_from(State::Auth, false, "/resume t0p --room ops\nhello", expect![""]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        check_from(
+            State::Lobby,
+            false,
+            "/entre ops\n\n/enter\n/create ops --privat\n/xyzzy\n/sleep soon",
+            expect![[r#"
+                post.chat:1:1: there is no command /entre: did you mean /enter?
+                post.chat:3:8: enter: room is missing: /enter ROOM
+                post.chat:4:13: create: there is no option --privat: did you mean --private?
+                post.chat:5:1: there is no command /xyzzy: /help lists them
+                post.chat:6:8: sleep: "soon" is no time: 500ms, 2s and 1m30s are"#]],
+        );
+    }
+
+    #[test]
+    fn a_command_must_be_allowed_where_the_script_is() {
+        check_from(
+            State::Lobby,
+            false,
+            "/list\n/exit\nhello",
+            expect![[r#"
+                post.chat:2:1: /exit is not allowed in the lobby: did you forget /enter?"#]],
+        );
+        check_from(
+            State::Auth,
+            false,
+            "/msg public hi\n/list",
+            expect![[r#"
+                post.chat:1:1: /msg is not allowed before a login: did you forget /login and /enter?
+                post.chat:2:1: /list is not allowed before a login: did you forget /login?"#]],
+        );
+        check_from(
+            State::Chat,
+            false,
+            "/login ann 1234",
+            expect![[r#"
+                post.chat:1:1: /login is not allowed in a room: did you forget /exit and /logout?"#]],
+        );
+        check_from(
+            State::Lobby,
+            false,
+            "hello",
+            expect![
+                "post.chat:1:1: a line without a slash is said in a room, and here is none: /enter ROOM first"
+            ],
+        );
+    }
+
+    #[test]
+    fn when_it_keeps_going_it_may_be_where_it_was() {
+        check_from(State::Lobby, true, "/enter a\n/enter b\nhello\n/exit\n/logout", expect![""]);
+    }
+}

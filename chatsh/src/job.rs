@@ -1,0 +1,134 @@
+//! What the options ask for, from the first check to the last word.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use async_signal::{Signal, Signals};
+use futures_lite::StreamExt;
+use smol::future::FutureExt;
+
+use crate::book::Book;
+use crate::check::{Problem, check};
+use crate::dial::dial;
+use crate::exit::{Exit, Failure};
+use crate::link::Link;
+use crate::login::Login;
+use crate::options::{Input, Options};
+use crate::script;
+use crate::session::Session;
+use crate::source::{Lines, Script};
+use crate::talk;
+
+/// Does what `options` ask for.
+///
+/// # Errors
+/// Why it was not done; what of it was done stays done.
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    let input = options.input();
+    if options.is_check() {
+        let script = whole(input)?;
+        let catalogue = Book::new().catalogue;
+        let problems = check(&script, &catalogue, options.begins_in()?, options.keeps_going());
+        return refuse_if_any(&script, &problems).map(|()| Exit::Done);
+    }
+    let login = options.login()?;
+    smol::block_on(async {
+        match input {
+            Input::Prompt => run_lines(options, &login, Lines::of_stdin()).await,
+            Input::Pipe => run_lines(options, &login, Lines::of_stdin()).or(interrupted()).await,
+            Input::Options(lines) => {
+                let lines = Lines::of_script(Script::of_options(&lines));
+                run_lines(options, &login, lines).or(interrupted()).await
+            }
+            Input::File(_) | Input::StdinFile => {
+                run_script(options, &login, whole(input)?).or(interrupted()).await
+            }
+        }
+    })
+}
+
+/// Runs lines as they come.
+async fn run_lines(options: &Options, login: &Login, lines: Lines) -> Result<Exit, Failure> {
+    let mut session = open(options, login).await?;
+    let outcome = script::run(&mut session, lines, options.manner()).await;
+    session.quit().await;
+    outcome
+}
+
+/// Runs a script that is found good, by the server's own catalogue in the end.
+async fn run_script(options: &Options, login: &Login, script: Script) -> Result<Exit, Failure> {
+    let begins_in = options.begins_in()?;
+    let mut problems = check(&script, &Book::new().catalogue, begins_in, options.keeps_going());
+    // What nobody here has heard of, the server may know.
+    problems.retain(|problem| !problem.is_unheard_of);
+    refuse_if_any(&script, &problems)?;
+    let mut session = open(options, login).await?;
+    let catalogue = Arc::clone(&session.book().catalogue);
+    let problems = check(&script, &catalogue, begins_in, options.keeps_going());
+    let outcome = match refuse_if_any(&script, &problems) {
+        Ok(()) => script::run(&mut session, Lines::of_script(script), options.manner()).await,
+        Err(failure) => Err(failure),
+    };
+    session.quit().await;
+    outcome
+}
+
+/// A session in the state that the options ask for.
+async fn open(options: &Options, login: &Login) -> Result<Session, Failure> {
+    let address = options.address()?;
+    let stream = dial(&address, &options.acquaintance()?, options.timeout()).await?;
+    let mut session = Session::open(Link::new(stream), options.timeout()).await?;
+    login.perform(&mut session).await?;
+    Ok(session)
+}
+
+/// Ends when the user has had enough.
+async fn interrupted() -> Result<Exit, Failure> {
+    match Signals::new([Signal::Int]) {
+        Ok(mut signals) => {
+            signals.next().await;
+            Err(Failure::interrupted())
+        }
+        // Then the signal ends us in its own way.
+        Err(_) => smol::future::pending().await,
+    }
+}
+
+/// The script that `input` is, read to its end.
+fn whole(input: Input) -> Result<Script, Failure> {
+    let (name, bytes) = match input {
+        Input::Options(lines) => return Ok(Script::of_options(&lines)),
+        Input::File(file) => (file.display().to_string(), read(&file)?),
+        Input::StdinFile | Input::Pipe => {
+            let mut bytes = Vec::new();
+            let read = io::stdin().read_to_end(&mut bytes);
+            read.map_err(|e| Failure::new(Exit::Usage, format!("cannot read stdin: {e}")))?;
+            ("stdin".into(), bytes)
+        }
+        Input::Prompt => {
+            return Err(Failure::new(Exit::Usage, "there is no script to check: say -f SCRIPT"));
+        }
+    };
+    Script::read(name, &bytes).map_err(|report| {
+        talk::report(&report);
+        Failure::new(Exit::Usage, "")
+    })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let cannot = |e| Failure::new(Exit::Usage, format!("cannot read {}: {e}", file.display()));
+    fs::read(file).map_err(cannot)
+}
+
+/// Tells all problems, if there are any.
+fn refuse_if_any(script: &Script, problems: &[Problem]) -> Result<(), Failure> {
+    for problem in problems {
+        talk::report(&problem.report(&script.name));
+    }
+    match problems {
+        [] => Ok(()),
+        _ => Err(Failure::new(Exit::Usage, "")),
+    }
+}

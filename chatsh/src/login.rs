@@ -1,0 +1,112 @@
+//! Who chatsh is, as the options say: register, log in or resume, enter a room.
+
+use std::path::PathBuf;
+
+use proto::{Code, Incoming, NameKey, RoomName, State, UserName};
+use serde_json::{Map, Value, json};
+
+use crate::exit::{Exit, Failure};
+use crate::secret::{self, Source};
+use crate::session::{Session, accepted, object};
+use crate::talk;
+
+/// What is to happen before the first line.
+#[derive(Debug)]
+pub(crate) struct Login {
+    /// Who to be.
+    pub(crate) user: Option<UserName>,
+    /// Where the password comes from, if there is one at hand.
+    pub(crate) password: Option<Source>,
+    /// Where the token is, or is to be kept.
+    pub(crate) token_file: Option<PathBuf>,
+    /// Is the account made first, if it is missing?
+    pub(crate) registers: bool,
+    /// Which room is entered.
+    pub(crate) room: Option<RoomName>,
+    /// Do we wait when the server says that it was too much?
+    pub(crate) may_wait: bool,
+}
+
+impl Login {
+    /// Does what the options say.
+    ///
+    /// # Errors
+    /// The server's refusal, or a secret that is not to be had.
+    pub(crate) async fn perform(&self, session: &mut Session) -> Result<(), Failure> {
+        if !self.resume(session).await?
+            && let Some(user) = &self.user
+        {
+            self.log_in(session, user).await?;
+        }
+        if let Some(room) = &self.room {
+            let data = object(json!({ "room": room }));
+            session.demand("enter", &data, self.may_wait).await?;
+        }
+        Ok(())
+    }
+
+    /// Logs in with the token, if there is one that still opens the account.
+    async fn resume(&self, session: &mut Session) -> Result<bool, Failure> {
+        let Some(file) = &self.token_file else { return Ok(false) };
+        let at_hand = self.user.is_some() && self.password.is_some();
+        let Some(token) = secret::token(file)? else {
+            return match at_hand {
+                true => Ok(false),
+                false => {
+                    let message = format!("there is no token in {}", file.display());
+                    Err(Failure::new(Exit::Usage, message))
+                }
+            };
+        };
+        let data = object(json!({ "token": token.as_str() }));
+        match session.demand("resume", &data, self.may_wait).await {
+            Ok(reply) => self.check_owner(&reply, file).map(|()| true),
+            Err(refusal) if refusal.exit == Exit::Unauthorized && at_hand => {
+                talk::say(&format!("the token in {} has expired", file.display()));
+                Ok(false)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The token must not make us somebody else than we are told to be.
+    fn check_owner(&self, reply: &Incoming, file: &std::path::Path) -> Result<(), Failure> {
+        let owner = reply.data.get("username").and_then(Value::as_str).unwrap_or_default();
+        match &self.user {
+            Some(user) if user.key() != NameKey::of(owner) => {
+                let message = format!("the token in {} is {owner}'s, not {user}'s", file.display());
+                Err(Failure::new(Exit::Unauthorized, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn log_in(&self, session: &mut Session, user: &UserName) -> Result<(), Failure> {
+        let Some(source) = &self.password else {
+            return Err(Failure::new(Exit::Usage, format!("no password of {user} is at hand")));
+        };
+        let password = source.password(user.as_str())?;
+        let data = object(json!({ "username": user, "password": password.as_str() }));
+        if self.registers {
+            self.register(session, &data).await?;
+        }
+        let reply = session.demand("login", &data, self.may_wait).await?;
+        match (&self.token_file, reply.data.get("token").and_then(Value::as_str)) {
+            (Some(file), Some(token)) => secret::keep_token(file, token),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the account; that it is there already is fine, logging in will tell whose it is.
+    async fn register(
+        &self,
+        session: &mut Session,
+        data: &Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let reply = session.ask_patiently("register", data, self.may_wait).await?;
+        match reply.is_error(Code::NameTaken) {
+            true => Ok(()),
+            false => accepted(reply, State::Auth).map(drop),
+        }
+    }
+}

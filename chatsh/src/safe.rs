@@ -1,0 +1,249 @@
+//! Text of others, made safe to show: nothing in it moves the cursor, changes the
+//! terminal, reorders or fakes a line. What could do that is shown, not obeyed.
+//!
+//! Every output goes through here: names, rooms, texts, errors and help of a server.
+
+use std::fmt::Write;
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::style::Style;
+
+/// How many marks one letter may carry.
+///
+/// No script that people write needs more; floods of them climb over the lines around.
+const MARKS_MAX: usize = 4;
+
+/// `text` on one line: a line feed is shown like every other control character.
+pub(crate) fn one_line(text: &str, style: Style) -> String {
+    let mut shown = String::with_capacity(text.len());
+    write_safely(&mut shown, text, style);
+    shown
+}
+
+/// `text` whose further lines stand `indent` columns from the margin, behind a bar.
+///
+/// Only names stand at the margin, so no line of a text can pass for another message.
+pub(crate) fn block(text: &str, indent: usize, style: Style) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            let bar = style.dim(style.bar());
+            write!(shown, "\n{:indent$}{bar} ", "").expect("a string takes everything");
+        }
+        write_safely(&mut shown, line, style);
+    }
+    shown
+}
+
+/// `json`, compact and valid, with what is not safe to show as `\u` escapes.
+///
+/// For a program it is the same: such characters stand in strings only.
+pub(crate) fn json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if !is_unsafe(c) {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(shown, "\\u{unit:04x}").expect("a string takes everything");
+        }
+    }
+    shown
+}
+
+fn write_safely(shown: &mut String, text: &str, style: Style) {
+    let mut before = None;
+    let mut marks = 0;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_joiner = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}');
+        if is_joiner && joins(before, c, chars.peek().copied()) {
+            shown.push(c);
+        } else if is_unsafe(c) {
+            shown.push_str(&style.dim(&format!("\\u{{{:x}}}", c as u32)));
+        } else if c != '\t' && c.width() == Some(0) {
+            marks += 1;
+            match marks {
+                // A mark in front would settle on what we write before it.
+                1 if before.is_none() => shown.extend(['\u{25cc}', c]),
+                1..=MARKS_MAX => shown.push(c),
+                _ if marks == MARKS_MAX + 1 => shown.push_str(&style.dim("…")),
+                _ => {}
+            }
+            // The letter below stays the one before.
+            continue;
+        } else {
+            shown.push(c);
+        }
+        marks = 0;
+        before = Some(c);
+    }
+}
+
+/// Is `c` a control character, or does it reorder or hide what stands around it?
+fn is_unsafe(c: char) -> bool {
+    match c {
+        '\t' => false,
+        c if c.is_control() => true,
+        // Direction: marks, embeddings, overrides, isolates.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => true,
+        '\u{2066}'..='\u{2069}' => true,
+        // Separators that some terminals and programs take for the end of a line.
+        '\u{2028}' | '\u{2029}' => true,
+        // Invisible: joiners, fillers, selectors, annotations, tags.
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' => true,
+        '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => true,
+        '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' => true,
+        '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => false,
+    }
+}
+
+/// Is the invisible `joiner` one that the writing around it needs?
+///
+/// Emoji are put together with U+200D and U+FE0F, Arabic and Indic words need U+200C
+/// and U+200D; anywhere else they only hide something.
+fn joins(before: Option<char>, joiner: char, after: Option<char>) -> bool {
+    let before_is = |kind: fn(char) -> bool| before.is_some_and(kind);
+    let after_is = |kind: fn(char) -> bool| after.is_some_and(kind);
+    match joiner {
+        '\u{fe0f}' => before_is(is_pictograph) || (before_is(is_key) && after == Some('\u{20e3}')),
+        '\u{200d}' if before_is(|c| is_pictograph(c) || c == '\u{fe0f}') => after_is(is_pictograph),
+        _ => before_is(is_joining_letter) && after_is(is_joining_letter),
+    }
+}
+
+fn is_pictograph(c: char) -> bool {
+    matches!(
+        c,
+        '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2bff}' | '\u{3030}' | '\u{303d}'
+            | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}'
+    )
+}
+
+fn is_key(c: char) -> bool {
+    matches!(c, '0'..='9' | '#' | '*')
+}
+
+/// A letter or mark of the Arabic and Indic scripts.
+fn is_joining_letter(c: char) -> bool {
+    matches!(c, '\u{620}'..='\u{6ff}' | '\u{710}'..='\u{74f}' | '\u{900}'..='\u{dff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(one_line(text, Style::NONE), expected, "{text:?}");
+    }
+
+    #[test]
+    fn what_drives_a_terminal_is_shown() {
+        check("\u{1b}[2J\u{1b}[H", r"\u{1b}[2J\u{1b}[H");
+        check("\u{1b}]0;title\u{7}", r"\u{1b}]0;title\u{7}");
+        check("\u{1b}]52;c;aGk=\u{1b}\\", r"\u{1b}]52;c;aGk=\u{1b}\");
+        check("\u{1b}P+q\u{1b}\\", r"\u{1b}P+q\u{1b}\");
+        check("\u{9b}31mred\u{9c}", r"\u{9b}31mred\u{9c}");
+        check("\u{90}\u{9d}\u{85}", r"\u{90}\u{9d}\u{85}");
+        check("abc\rxyz", r"abc\u{d}xyz");
+        check("abc\u{8}\u{8}\u{8}xyz", r"abc\u{8}\u{8}\u{8}xyz");
+        check("a\u{b}b\u{c}c", r"a\u{b}b\u{c}c");
+        check("\0\u{7f}\u{e}\u{f}", r"\u{0}\u{7f}\u{e}\u{f}");
+    }
+
+    #[test]
+    fn no_control_character_but_the_tab_passes() {
+        for c in (0..0xa0).filter_map(char::from_u32).filter(|c| c.is_control()) {
+            let passes = one_line(&format!("a{c}b"), Style::NONE).contains(c);
+            assert_eq!(passes, c == '\t', "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_reorders_or_hides_text_is_shown() {
+        check("user \u{202e}nimda", r"user \u{202e}nimda");
+        check("\u{202a}\u{202b}\u{202c}\u{202d}", r"\u{202a}\u{202b}\u{202c}\u{202d}");
+        check("\u{2066}a\u{2067}b\u{2068}c\u{2069}", r"\u{2066}a\u{2067}b\u{2068}c\u{2069}");
+        check("\u{200e}\u{200f}\u{61c}", r"\u{200e}\u{200f}\u{61c}");
+        check("a\u{2028}b\u{2029}", r"a\u{2028}b\u{2029}");
+        check("pay\u{200b}pal", r"pay\u{200b}pal");
+        check("pay\u{200d}pal\u{200c}x", r"pay\u{200d}pal\u{200c}x");
+        check("a\u{ad}b\u{2060}c\u{feff}d", r"a\u{ad}b\u{2060}c\u{feff}d");
+        check("\u{3164}\u{115f}\u{ffa0}", r"\u{3164}\u{115f}\u{ffa0}");
+        check("a\u{fe0f}b", r"a\u{fe0f}b");
+        check("a\u{e0041}\u{e0100}", r"a\u{e0041}\u{e0100}");
+        check("a\u{fff9}b\u{fffa}c\u{fffb}", r"a\u{fff9}b\u{fffa}c\u{fffb}");
+    }
+
+    #[test]
+    fn what_people_write_stays_as_it_is() {
+        for text in [
+            "Grüße, \u{5e9}\u{5dc}\u{5d5}\u{5dd}, مرحبا, 你好, สวัสดี, हिन्दी",
+            "e\u{301} Việt Nam",
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f} 🏳\u{fe0f}\u{200d}🌈 1\u{fe0f}\u{20e3} 👍🏽",
+            "a\tb \\u{1b} C:\\new",
+        ] {
+            check(text, text);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_marks_is_cut() {
+        let marks = |n: usize| "\u{301}".repeat(n);
+        check(&format!("a{}b", marks(MARKS_MAX)), &format!("a{}b", marks(MARKS_MAX)));
+        check(&format!("a{}b", marks(MARKS_MAX + 1)), &format!("a{}…b", marks(MARKS_MAX)));
+        check(&format!("a{}b", marks(5000)), &format!("a{}…b", marks(MARKS_MAX)));
+        check("\u{301}a", "\u{25cc}\u{301}a");
+    }
+
+    #[test]
+    fn further_lines_stand_behind_a_bar() {
+        assert_eq!(block("one\n\nann: two", 3, Style::NONE), "one\n   │ \n   │ ann: two");
+        assert_eq!(block("one\n", 0, Style::NONE), "one\n│ ");
+        assert_eq!(block("a\r\nb", 1, Style::NONE), "a\\u{d}\n │ b");
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let text = "a\u{202e}b\u{e0041}\u{9b}\u{7f}\u{1b}é\"";
+        let written = serde_json::to_string(text).unwrap();
+        let shown = json(&written);
+        assert_eq!(shown, r#""a\u202eb\udb40\udc41\u009b\u007f\u001bé\"""#);
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+    }
+
+    proptest! {
+        #[test]
+        fn one_line_is_one_line_without_anything_that_drives_a_terminal(
+            text in prop::collection::vec(prop_oneof![
+                any::<char>(),
+                prop::char::range('\0', '\u{ff}'),
+                prop::char::range('\u{200b}', '\u{206f}'),
+                Just('\n'),
+                Just('\u{301}'),
+            ], 0..60),
+        ) {
+            let text: String = text.into_iter().collect();
+            let shown = one_line(&text, Style::NONE);
+            prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\t'), "{:?}", shown);
+            prop_assert!(!shown.contains(['\u{202e}', '\u{2066}', '\u{2028}', '\u{200b}']));
+            prop_assert_eq!(one_line(&text, Style::NONE), shown);
+        }
+
+        #[test]
+        fn no_line_of_a_block_but_the_first_begins_at_the_margin(text in any::<String>()) {
+            for line in block(&text, 2, Style::NONE).split('\n').skip(1) {
+                prop_assert!(line.starts_with("  │ "), "{:?}", line);
+            }
+        }
+    }
+}

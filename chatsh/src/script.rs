@@ -1,0 +1,252 @@
+//! Runs a script: a line, its reply, the next line; the first error ends it.
+//!
+//! The same script against the same server prints the same, whatever others say.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::{Id, Incoming, State, States};
+use serde_json::{Map, Value};
+use smol::Timer;
+use smol::future::FutureExt;
+
+use crate::exit::{Exit, Failure};
+use crate::link::Received;
+use crate::local::{Local, Wait};
+use crate::session::{Heard, Session, accepted, pause, say_pause, within};
+use crate::source::{Line, Lines, LinesError};
+use crate::step::{self, Step, Trouble};
+use crate::style::Style;
+use crate::{help, json, show, talk};
+
+/// How many messages are remembered for a `/wait` that may come next.
+///
+/// It matters only when more than this come between two lines; then the oldest go.
+const HEARD_LEN_MAX: usize = 1024;
+
+/// How a script is run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Is stdout the frames?
+    pub(crate) is_json: bool,
+    /// Is shown what others do?
+    pub(crate) shows_events: bool,
+    /// Do further lines run after an error?
+    pub(crate) keeps_going: bool,
+    /// Do we wait when throttled?
+    pub(crate) may_wait: bool,
+    /// How results look.
+    pub(crate) style: Style,
+}
+
+/// Runs `lines` and leaves the session open.
+///
+/// # Errors
+/// What ended the script. With `keeps_going` errors of lines are told at once, and the
+/// code of the first one is the answer.
+pub(crate) async fn run(
+    session: &mut Session,
+    mut lines: Lines,
+    manner: Manner,
+) -> Result<Exit, Failure> {
+    let mut runner = Runner { session, manner, heard: VecDeque::new() };
+    let mut first_error = None;
+    while let Some(line) = runner.next_line(&mut lines).await? {
+        match runner.line(&line).await {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => break,
+            Err(failure) => {
+                let is_last = runner.session.is_over || failure == Failure::unread();
+                let failure = failure.while_doing(&format!("line {}", line.number));
+                if !manner.keeps_going || is_last {
+                    return Err(failure);
+                }
+                talk::say(&failure.message);
+                first_error.get_or_insert(failure.exit);
+            }
+        }
+    }
+    Ok(first_error.unwrap_or(Exit::Done))
+}
+
+struct Runner<'a> {
+    session: &'a mut Session,
+    manner: Manner,
+    /// What others said since the last request was sent.
+    heard: VecDeque<Incoming>,
+}
+
+impl Runner<'_> {
+    /// The next line; meanwhile the server is listened to.
+    async fn next_line(&mut self, lines: &mut Lines) -> Result<Option<Line>, Failure> {
+        let line = async {
+            lines.next().await.map_err(|error| {
+                let place = match &error {
+                    LinesError::Bad(bad) => format!("line {}: ", bad.number),
+                    LinesError::Io(_) => String::new(),
+                };
+                Failure::new(Exit::Refused, format!("{place}{error}"))
+            })
+        };
+        line.or(async { Err(self.listen().await) }).await
+    }
+
+    async fn line(&mut self, line: &Line) -> Result<ControlFlow<()>, Failure> {
+        let state = self.session.book().state;
+        let catalogue = Arc::clone(&self.session.book().catalogue);
+        let step = step::understand(&line.text, true, &catalogue, States::of(&[state]))
+            .map_err(|trouble| cannot_be_sent(&trouble, state))?;
+        match step {
+            Step::Nothing => {}
+            Step::Ask { command, data, .. } => {
+                let id = Id::Number(i64::try_from(line.number).unwrap_or(i64::MAX));
+                self.ask(&command.spec.name, &data, &id).await?;
+            }
+            Step::Here(Local::Help(about)) => {
+                let text = help::text(&catalogue, state, about.as_deref());
+                let text = text.map_err(|why| Failure::new(Exit::Refused, why))?;
+                self.result(&text)?;
+            }
+            Step::Here(Local::Sleep(time)) => self.sleep(time).await?,
+            Step::Here(Local::Wait(wait)) => self.wait(&wait).await?,
+            Step::Here(Local::Quit) => return Ok(ControlFlow::Break(())),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    async fn ask(&mut self, kind: &str, data: &Map<String, Value>, id: &Id) -> Result<(), Failure> {
+        loop {
+            let state = self.session.book().state;
+            self.heard.clear();
+            self.session.send(kind, data, id).await?;
+            let timeout = self.session.timeout();
+            let reply = within(timeout, kind, self.reply_to(id)).await?;
+            if self.manner.is_json {
+                print(&json::line(&reply.body))?;
+            }
+            if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
+                say_pause(kind, pause);
+                self.sleep(pause).await?;
+                continue;
+            }
+            let reply = accepted(reply.message, state)?;
+            self.session.book().hear_fulfilled(kind, data);
+            return self.result(&show::reply(&reply, self.manner.style));
+        }
+    }
+
+    async fn reply_to(&mut self, id: &Id) -> Result<Received, Failure> {
+        loop {
+            match self.session.hear().await.map_err(|ended| ended.failure(true))? {
+                Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
+                // The reply to a line that was given up, or to a question of our own.
+                Heard::Reply(_) | Heard::Own(_) => {}
+                Heard::Push(push) => self.push(&push)?,
+            }
+        }
+    }
+
+    /// Listens to the server until the connection ends, or stdout does.
+    async fn listen(&mut self) -> Failure {
+        loop {
+            match self.session.hear().await {
+                Err(ended) => return ended.failure(false),
+                Ok(Heard::Reply(_) | Heard::Own(_)) => {}
+                Ok(Heard::Push(push)) => {
+                    if let Err(failure) = self.push(&push) {
+                        return failure;
+                    }
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, push: &Received) -> Result<(), Failure> {
+        if self.heard.len() == HEARD_LEN_MAX {
+            self.heard.pop_front();
+        }
+        self.heard.push_back(push.message.clone());
+        if !self.manner.shows_events {
+            return Ok(());
+        }
+        if self.manner.is_json {
+            return print(&json::line(&push.body));
+        }
+        match show::push(&push.message, self.manner.style) {
+            Some(text) => print(&text),
+            None => Ok(()),
+        }
+    }
+
+    async fn sleep(&mut self, time: Duration) -> Result<(), Failure> {
+        let timer = async {
+            Timer::after(time).await;
+            Ok(())
+        };
+        timer.or(async { Err(self.listen().await) }).await
+    }
+
+    /// Waits for the message; it is the result of the line.
+    async fn wait(&mut self, wait: &Wait) -> Result<(), Failure> {
+        let message = match wait.timeout {
+            Some(timeout) => within_wait(timeout, self.awaited(wait)).await?,
+            None => self.awaited(wait).await?,
+        };
+        // With --events it was shown when it came.
+        match show::push(&message, self.manner.style) {
+            Some(text) if !self.manner.shows_events => self.result(&text),
+            _ => Ok(()),
+        }
+    }
+
+    async fn awaited(&mut self, wait: &Wait) -> Result<Incoming, Failure> {
+        loop {
+            while let Some(message) = self.heard.pop_front() {
+                if wait.is_for(&message) {
+                    return Ok(message);
+                }
+            }
+            match self.session.hear().await.map_err(|ended| ended.failure(false))? {
+                Heard::Push(push) => self.push(&push)?,
+                Heard::Reply(_) | Heard::Own(_) => {}
+            }
+        }
+    }
+
+    /// Prints the result of a line, unless stdout is the frames.
+    fn result(&self, text: &str) -> Result<(), Failure> {
+        if self.manner.is_json { Ok(()) } else { print(text) }
+    }
+}
+
+async fn within_wait<T>(
+    timeout: Duration,
+    message: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    message
+        .or(async {
+            Timer::after(timeout).await;
+            let message = format!("wait: no such message within {} s", timeout.as_secs_f64());
+            Err(Failure::new(Exit::Timeout, message))
+        })
+        .await
+}
+
+fn cannot_be_sent(trouble: &Trouble, state: State) -> Failure {
+    let exit = match (trouble, state) {
+        (Trouble::NoRoom { .. }, State::Auth) => Exit::Unauthorized,
+        _ => Exit::Refused,
+    };
+    Failure::new(exit, trouble.to_string())
+}
+
+/// Writes a line to stdout.
+fn print(text: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{text}").map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::unread(),
+        _ => Failure::new(Exit::Refused, format!("cannot write to stdout: {error}")),
+    })
+}

@@ -1,0 +1,168 @@
+//! Where the password comes from, and where the token is kept. Never from the command
+//! line, which everybody on the machine can read.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
+
+use crate::exit::{Exit, Failure};
+use crate::talk;
+
+/// Who may read a file of ours: its owner alone.
+const FILE_MODE: u32 = 0o600;
+
+/// Where a password comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line that a shell command prints.
+    Command(String),
+    /// The user, who types it without seeing it.
+    Terminal,
+}
+
+impl Source {
+    /// The password of `user`.
+    ///
+    /// It blocks: nothing else is to happen before it is here.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if there is none, [`Exit::Interrupted`] if the user would not.
+    pub(crate) fn password(&self, user: &str) -> Result<Zeroizing<String>, Failure> {
+        match self {
+            Source::File(file) => {
+                warn_if_open(file);
+                let text =
+                    fs::read_to_string(file).map(Zeroizing::new).map_err(unreadable(file))?;
+                first_line(text, &file.display().to_string())
+            }
+            Source::Command(command) => output_of(command),
+            Source::Terminal => {
+                let typed = rpassword::prompt_password(format!("Password of {user}: "));
+                let _ = writeln!(io::stderr());
+                typed.map(Zeroizing::new).map_err(|error| match error.kind() {
+                    io::ErrorKind::Interrupted => Failure::interrupted(),
+                    _ => Failure::new(Exit::Usage, format!("no password was typed: {error}")),
+                })
+            }
+        }
+    }
+}
+
+fn output_of(command: &str) -> Result<Zeroizing<String>, Failure> {
+    let failed =
+        |why: String| Failure::new(Exit::Usage, format!("the password command failed: {why}"));
+    let output = Command::new("/bin/sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| failed(e.to_string()))?;
+    let bytes = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(failed(output.status.to_string()));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|e| failed(e.to_string()))?;
+    first_line(Zeroizing::new(text.to_owned()), "the password command")
+}
+
+fn first_line(text: Zeroizing<String>, source: &str) -> Result<Zeroizing<String>, Failure> {
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
+        _ => Err(Failure::new(Exit::Usage, format!("{source} gives no password"))),
+    }
+}
+
+/// The token in `file`; none if there is no such file, or nothing in it.
+///
+/// # Errors
+/// [`Exit::Usage`] if the file is there but cannot be read.
+pub(crate) fn token(file: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
+    match fs::read_to_string(file).map(Zeroizing::new) {
+        Ok(text) => {
+            warn_if_open(file);
+            let token = text.trim();
+            Ok((!token.is_empty()).then(|| Zeroizing::new(token.to_owned())))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(file)(error)),
+    }
+}
+
+/// Keeps `token` in `file` for the next time.
+///
+/// # Errors
+/// [`Exit::Usage`] if the file cannot be written.
+pub(crate) fn keep_token(file: &Path, token: &str) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        let mut opened =
+            options.write(true).create(true).truncate(true).mode(FILE_MODE).open(file)?;
+        // A file that was there keeps its mode, so it is closed before anything is in it.
+        opened.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
+        writeln!(opened, "{token}")
+    };
+    write().map_err(|e| Failure::new(Exit::Usage, format!("cannot write {}: {e}", file.display())))
+}
+
+fn warn_if_open(file: &Path) {
+    let is_open = |metadata: fs::Metadata| metadata.permissions().mode() & 0o077 != 0;
+    if fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && is_open(metadata)) {
+        talk::say(&format!("others may read {0}: do `chmod 600 {0}`", file.display()));
+    }
+}
+
+fn unreadable(file: &Path) -> impl Fn(io::Error) -> Failure + '_ {
+    move |error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_first_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        let read = |text: &str| {
+            fs::write(&file, text).unwrap();
+            Source::File(file.clone()).password("ann").map(|password| password.to_string())
+        };
+        assert_eq!(read("1234").unwrap(), "1234");
+        assert_eq!(read("1234\r\n").unwrap(), "1234");
+        assert_eq!(read(" 12 34 \nmore\n").unwrap(), " 12 34 ");
+        assert_eq!(read("").unwrap_err().exit, Exit::Usage);
+        assert_eq!(read("\n1234").unwrap_err().exit, Exit::Usage);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(Source::File(file).password("ann").unwrap_err().exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_command_gives_what_it_prints_if_it_succeeds() {
+        let run = |command: &str| Source::Command(command.into()).password("ann");
+        assert_eq!(*run("printf '1234\\nmore'").unwrap(), "1234");
+        assert_eq!(
+            run("echo 1234; exit 3").unwrap_err().message,
+            "the password command failed: exit status: 3"
+        );
+        assert_eq!(run("true").unwrap_err().message, "the password command gives no password");
+    }
+
+    #[test]
+    fn a_token_is_kept_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        assert_eq!(token(&file).unwrap(), None);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(token(&file).unwrap(), None);
+        keep_token(&file, "t0p").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, FILE_MODE);
+        assert_eq!(token(&file).unwrap().as_deref().map(String::as_str), Some("t0p"));
+    }
+}

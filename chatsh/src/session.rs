@@ -1,0 +1,314 @@
+//! One connection as it is used: what is sent and heard, the greeting, and what
+//! chatsh asks by itself.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use proto::{Cap, Code, Frame, HEADER_BYTES, Id, Incoming, State, Status};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use smol::future::FutureExt;
+
+use crate::book::Book;
+use crate::exit::{Exit, Failure};
+use crate::link::{Ended, Link, Received};
+use crate::talk;
+
+/// What stands before the number of a request that chatsh makes by itself; the ids of
+/// lines are numbers.
+const OWN_ID: &str = "chatsh.";
+
+/// How long we wait when the server says `throttled`, but not for how long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long we wait for the answer to our goodbye: it changes nothing any more.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A connection, and what is known of it.
+pub(crate) struct Session {
+    link: Link,
+    book: Arc<Mutex<Book>>,
+    /// How long a reply may take.
+    timeout: Duration,
+    /// How many requests of our own were sent.
+    asked: u64,
+    /// What the server said of its limits, in bytes of a body.
+    limits: Map<String, Value>,
+    /// The server's words for whoever connects.
+    pub(crate) motd: Option<String>,
+    /// Has the connection ended?
+    pub(crate) is_over: bool,
+}
+
+/// What came from the server.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// The reply to a request that chatsh made by itself.
+    Own(Received),
+    /// The reply to a line.
+    Reply(Received),
+    /// What nobody asked for.
+    Push(Received),
+}
+
+/// A request as it is written.
+#[derive(Serialize)]
+struct Sent<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    data: &'a Map<String, Value>,
+    id: &'a Id,
+}
+
+impl Session {
+    /// Greets the server and learns its commands.
+    ///
+    /// # Errors
+    /// [`Exit::OtherProtocol`] if it does not answer as this protocol does.
+    pub(crate) async fn open(link: Link, timeout: Duration) -> Result<Session, Failure> {
+        let mut session = Session {
+            link,
+            book: Arc::new(Mutex::new(Book::new())),
+            timeout,
+            asked: 0,
+            limits: Map::new(),
+            motd: None,
+            is_over: false,
+        };
+        session.greet().await?;
+        let commands = session.ask("commands", &Map::new()).await?;
+        session.book().adopt(&commands.data);
+        Ok(session)
+    }
+
+    async fn greet(&mut self) -> Result<(), Failure> {
+        let hello = object(json!({
+            "client": "chatsh",
+            "version": env!("CARGO_PKG_VERSION"),
+            "caps": [Cap::Resume, Cap::Ping],
+        }));
+        let reply = accepted(self.ask("hello", &hello).await?, State::Auth)
+            .map_err(|failure| Failure { exit: Exit::OtherProtocol, ..failure })?;
+        let version = reply.data.get("version").and_then(Value::as_u64);
+        if version != Some(proto::VERSION.into()) {
+            let theirs = version.map_or("another version".into(), |v| format!("version {v}"));
+            let message =
+                format!("the server speaks {theirs} of the protocol, not {}", proto::VERSION);
+            return Err(Failure::new(Exit::OtherProtocol, message));
+        }
+        if let Some(limits) = reply.data.get("limits").and_then(Value::as_object) {
+            self.limits = limits.clone();
+        }
+        self.motd = reply.data.get("motd").and_then(Value::as_str).map(Into::into);
+        Ok(())
+    }
+
+    /// What is known of the session. Not to be held while anything is awaited.
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The book, for who reads it from another thread.
+    pub(crate) fn shared_book(&self) -> Arc<Mutex<Book>> {
+        Arc::clone(&self.book)
+    }
+
+    /// How long a reply may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Sends the request of a line. Its reply comes to [`Session::hear`].
+    ///
+    /// # Errors
+    /// It is longer than the server takes; the connection would not survive it.
+    pub(crate) async fn send(
+        &self,
+        kind: &str,
+        data: &Map<String, Value>,
+        id: &Id,
+    ) -> Result<(), Failure> {
+        let frame = self.frame(kind, data, id)?;
+        self.link.send(frame).await;
+        Ok(())
+    }
+
+    fn frame(&self, kind: &str, data: &Map<String, Value>, id: &Id) -> Result<Frame, Failure> {
+        let frame = proto::frame(&Sent { kind, data, id });
+        let limit = match self.book().state {
+            State::Auth => "frame_before_login",
+            State::Lobby | State::Chat | State::Ended => "frame",
+        };
+        let bytes = (frame.len() - HEADER_BYTES) as u64;
+        match self.limits.get(limit).and_then(Value::as_u64) {
+            // Zero stands for no limit.
+            Some(max) if max > 0 && bytes > max => {
+                let message = format!("{kind}: a request of {bytes} bytes, the server takes {max}");
+                Err(Failure::new(Exit::Refused, message))
+            }
+            _ => Ok(frame),
+        }
+    }
+
+    /// The next thing that the server says; the book knows of it already.
+    ///
+    /// It can be given up while it waits: nothing is lost.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub(crate) async fn hear(&mut self) -> Result<Heard, Ended> {
+        loop {
+            let received = self.link.receive().await.inspect_err(|_| self.is_over = true)?;
+            let message = &received.message;
+            self.book().hear(message);
+            match &message.id {
+                Some(Id::Text(id)) if id.starts_with(OWN_ID) => return Ok(Heard::Own(received)),
+                Some(_) => return Ok(Heard::Reply(received)),
+                None if message.kind == "ping" && message.status == Status::Ok => self.pong(),
+                None if message.kind == "error" => {
+                    self.is_over = true;
+                    return Err(Ended::Told {
+                        code: message.code.clone().unwrap_or_default(),
+                        message: message.message.clone().unwrap_or_default(),
+                    });
+                }
+                None => return Ok(Heard::Push(received)),
+            }
+        }
+    }
+
+    /// Shows that we are alive. Whatever waits to leave shows that as well.
+    fn pong(&mut self) {
+        let id = self.own_id();
+        if let Ok(frame) = self.frame("ping", &Map::new(), &id) {
+            self.link.send_if_idle(frame);
+        }
+    }
+
+    /// Asks by itself, and waits for the reply. Pushes meanwhile only enter the book.
+    ///
+    /// # Errors
+    /// No reply came; a refusal is a reply.
+    pub(crate) async fn ask(
+        &mut self,
+        kind: &str,
+        data: &Map<String, Value>,
+    ) -> Result<Incoming, Failure> {
+        let id = self.own_id();
+        self.send(kind, data, &id).await?;
+        let timeout = self.timeout;
+        let reply = async {
+            loop {
+                if let Heard::Own(reply) =
+                    self.hear().await.map_err(|ended| ended.failure(false))?
+                    && reply.message.id.as_ref() == Some(&id)
+                {
+                    return Ok(reply.message);
+                }
+            }
+        };
+        within(timeout, kind, reply).await
+    }
+
+    /// The same; when throttled, waits and asks again if `may_wait`.
+    ///
+    /// # Errors
+    /// No reply came; a refusal is a reply.
+    pub(crate) async fn ask_patiently(
+        &mut self,
+        kind: &str,
+        data: &Map<String, Value>,
+        may_wait: bool,
+    ) -> Result<Incoming, Failure> {
+        loop {
+            let reply = self.ask(kind, data).await?;
+            let Some(pause) = pause(&reply).filter(|_| may_wait) else { return Ok(reply) };
+            say_pause(kind, pause);
+            smol::Timer::after(pause).await;
+        }
+    }
+
+    /// The same, for what must be granted.
+    ///
+    /// # Errors
+    /// No reply came, or it was refused.
+    pub(crate) async fn demand(
+        &mut self,
+        kind: &str,
+        data: &Map<String, Value>,
+        may_wait: bool,
+    ) -> Result<Incoming, Failure> {
+        let state = self.book().state;
+        accepted(self.ask_patiently(kind, data, may_wait).await?, state)
+    }
+
+    /// Takes leave: all that was sent is answered before this is.
+    pub(crate) async fn quit(mut self) {
+        if !self.is_over {
+            self.timeout = self.timeout.min(FAREWELL);
+            // Whether it is answered or not, we go.
+            let _ = self.ask("quit", &Map::new()).await;
+        }
+        self.link.close().await;
+    }
+
+    fn own_id(&mut self) -> Id {
+        self.asked += 1;
+        Id::Text(format!("{OWN_ID}{}", self.asked).into())
+    }
+}
+
+/// `reply`, if it grants what was asked for in `state`.
+///
+/// # Errors
+/// It was refused; says why.
+pub(crate) fn accepted(reply: Incoming, state: State) -> Result<Incoming, Failure> {
+    if reply.status == Status::Ok {
+        return Ok(reply);
+    }
+    let exit = Exit::of_refusal(reply.code.as_deref(), state);
+    let code = reply.code.as_deref().unwrap_or("error");
+    let why = reply.message.as_deref().unwrap_or("the server does not say why");
+    Err(Failure::new(exit, format!("{}: {code}: {why}", reply.kind)))
+}
+
+/// How long to wait before asking again, if that is what `reply` says.
+pub(crate) fn pause(reply: &Incoming) -> Option<Duration> {
+    if !reply.is_error(Code::Throttled) {
+        return None;
+    }
+    let millis = reply.data.get("retry_after_ms").and_then(Value::as_u64);
+    Some(millis.map_or(PAUSE, Duration::from_millis))
+}
+
+/// Tells that nothing happens for a while, and why.
+pub(crate) fn say_pause(kind: &str, pause: Duration) {
+    talk::say(&format!("{kind}: throttled, trying again in {} s", pause.as_secs_f64().ceil()));
+}
+
+/// `reply`, unless it takes longer than `timeout`.
+///
+/// # Errors
+/// [`Exit::Timeout`] names what was asked for.
+pub(crate) async fn within<T>(
+    timeout: Duration,
+    kind: &str,
+    reply: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    reply
+        .or(async {
+            smol::Timer::after(timeout).await;
+            let message = format!("{kind}: no reply within {} s", timeout.as_secs_f64());
+            Err(Failure::new(Exit::Timeout, message))
+        })
+        .await
+}
+
+/// `value`, which is an object, as the data of a request.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(data) => data,
+        _ => Map::new(),
+    }
+}

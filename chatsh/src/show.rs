@@ -1,0 +1,261 @@
+//! A reply or a push as people read it, by the shape of its data.
+//!
+//! chatsh knows no command by name, so nothing here does: what was said, who is where,
+//! a message for people, and whatever else as `key: value`.
+
+use proto::Incoming;
+use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
+
+use crate::safe;
+use crate::style::Style;
+
+/// Fields that are never shown: a secret, and numbers and times that are others on
+/// every run, so that the same script prints the same.
+const UNSHOWN: [&str; 6] = ["token", "seq", "ts", "last_seq", "oldest", "epoch"];
+
+/// What a reply says; more than one line if it has more than one thing to say.
+pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
+    if let Some(said) = said(&reply.data, style) {
+        return said;
+    }
+    if let Some(message) = &reply.message {
+        return safe::block(message, 0, style);
+    }
+    match shown(&reply.data, style) {
+        Some(data) => data,
+        None => format!("{}: ok", safe::one_line(&reply.kind, style)),
+    }
+}
+
+/// What a push says, if it is for people: lists only keep the completion fresh.
+pub(crate) fn push(push: &Incoming, style: Style) -> Option<String> {
+    if let Some(said) = said(&push.data, style) {
+        return Some(said);
+    }
+    if let Some(message) = &push.message {
+        return Some(safe::block(message, 0, style));
+    }
+    if names(&push.data).is_some() {
+        return None;
+    }
+    let kind = style.dim(&safe::one_line(&push.kind, style));
+    Some(format!("{kind}: {}", pairs(&push.data, style)))
+}
+
+/// The rooms and the users in them, if that is what `data` is.
+pub(crate) fn names(data: &Map<String, Value>) -> Option<Vec<(&str, Vec<&str>)>> {
+    if data.is_empty() {
+        return None;
+    }
+    let users = |list: &'_ Value| -> Option<Vec<&str>> {
+        list.as_array()?.iter().map(Value::as_str).collect()
+    };
+    data.iter().map(|(room, list)| Some((room.as_str(), users(list)?))).collect()
+}
+
+/// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said.
+fn said(data: &Map<String, Value>, style: Style) -> Option<String> {
+    let text = data.get("text")?.as_str()?;
+    let from = safe::one_line(data.get("from")?.as_str()?, style);
+    let (who, width) = match data.get("to").and_then(Value::as_str) {
+        None | Some("public") => (style.name(&from), from.width()),
+        Some(to) => {
+            let to = safe::one_line(to, style);
+            let who = format!("{} -> {}", style.name(&from), style.name(&to));
+            (who, from.width() + " -> ".len() + to.width())
+        }
+    };
+    // The bar stands where the colon is, so the lines of the text begin in one column.
+    Some(format!("{who}: {}", safe::block(text, width, style)))
+}
+
+/// All of `data`, a line for each field.
+fn shown(data: &Map<String, Value>, style: Style) -> Option<String> {
+    if let Some(rooms) = names(data) {
+        let line = |(room, users): &(&str, Vec<&str>)| {
+            let users: Vec<_> =
+                users.iter().map(|user| style.name(&safe::one_line(user, style))).collect();
+            format!("{}: {}", safe::one_line(room, style), users.join(", ")).trim_end().to_owned()
+        };
+        return Some(rooms.iter().map(line).collect::<Vec<_>>().join("\n"));
+    }
+    let lines: Vec<_> = fields(data).map(|(key, value)| field(key, value, style)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// `key: value`, or the key and under it a line for each object of a list.
+fn field(key: &str, value: &Value, style: Style) -> String {
+    let key = safe::one_line(key, style);
+    match value {
+        Value::String(text) => format!("{key}: {}", safe::block(text, key.width(), style)),
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            let items = items.iter().map(|value| format!("\n  {}", item(value, style)));
+            format!("{key}:{}", items.collect::<String>())
+        }
+        other => format!("{key}: {}", inline(other, style)),
+    }
+}
+
+/// One object of a list, on a line of its own.
+fn item(value: &Value, style: Style) -> String {
+    let Value::Object(data) = value else { return inline(value, style) };
+    if let Some(said) = said(data, style) {
+        return said.replace('\n', "\n  ");
+    }
+    match (data.get("name"), data.get("summary")) {
+        (Some(name), Some(summary)) => {
+            format!("{}: {}", inline(name, style), inline(summary, style))
+        }
+        _ => pairs(data, style),
+    }
+}
+
+/// `a=1, b=2`.
+fn pairs(data: &Map<String, Value>, style: Style) -> String {
+    let pair = |(key, value)| format!("{}={}", safe::one_line(key, style), inline(value, style));
+    fields(data).map(pair).collect::<Vec<_>>().join(", ")
+}
+
+/// A value on one line.
+fn inline(value: &Value, style: Style) -> String {
+    match value {
+        Value::String(text) => safe::one_line(text, style),
+        Value::Array(items) => {
+            items.iter().map(|item| inline(item, style)).collect::<Vec<_>>().join(", ")
+        }
+        Value::Object(data) => pairs(data, style),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// The fields that are shown.
+fn fields(data: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    data.iter().filter(|(key, value)| !UNSHOWN.contains(&key.as_str()) && !value.is_null())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn frame(json: &str) -> Incoming {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[track_caller]
+    fn check(json: &str, expected: Expect) {
+        expected.assert_eq(&reply(&frame(json), Style::NONE));
+    }
+
+    #[test]
+    fn a_message_for_people_is_all_that_is_shown() {
+        check(
+            r#"{"type":"login","status":"ok","data":{"username":"harper","chatroom":"lobby","token":"t0p"},"message":"Login successful"}"#,
+            expect!["Login successful"],
+        );
+        check(
+            r#"{"type":"x","status":"ok","message":"one\nann: two"}"#,
+            expect![[r#"
+            one
+            │ ann: two"#]],
+        );
+    }
+
+    #[test]
+    fn what_is_said_stands_behind_who_says_it() {
+        check(
+            r#"{"type":"msg","status":"ok","data":{"to":"public","from":"harper","text":"Hello\neveryone!","room":"tech_talk","seq":7,"ts":"2026-01-01T00:00:00.000Z"}}"#,
+            expect![[r#"
+                harper: Hello
+                      │ everyone!"#]],
+        );
+        check(
+            r#"{"type":"msg","status":"ok","data":{"to":"bob","from":"鈴木","text":"psst\npsst"}}"#,
+            expect![[r#"
+                鈴木 -> bob: psst
+                           │ psst"#]],
+        );
+    }
+
+    #[test]
+    fn a_list_says_who_is_where() {
+        check(
+            r#"{"type":"list","status":"ok","data":{"lobby":["ann"],"tech_talk":["bob","eve"],"empty":[]}}"#,
+            expect![[r#"
+                lobby: ann
+                tech_talk: bob, eve
+                empty:"#]],
+        );
+    }
+
+    #[test]
+    fn other_data_is_keys_and_values_without_what_changes_every_time() {
+        check(
+            r#"{"type":"hello","status":"ok","data":{"server":"chatd 0.1.0","version":1,"caps":["resume","ping"],"limits":{"frame":65536,"text":16384},"motd":"be kind\nbe brief","nothing":null}}"#,
+            expect![[r#"
+                server: chatd 0.1.0
+                version: 1
+                caps: resume, ping
+                limits: frame=65536, text=16384
+                motd: be kind
+                    │ be brief"#]],
+        );
+        check(
+            r#"{"type":"history","status":"ok","data":{"room":"ops","messages":[{"seq":1,"ts":"…","from":"ann","to":"public","text":"a\nb"},{"seq":2,"from":"bob","to":"ann","text":"c"}],"more":false}}"#,
+            expect![[r#"
+                room: ops
+                messages:
+                  ann: a
+                     │ b
+                  bob -> ann: c
+                more: false"#]],
+        );
+        check(
+            r#"{"type":"commands","status":"ok","data":{"commands":[{"name":"roll","summary":"Roll a die","args":[]}]}}"#,
+            expect![[r#"
+                commands:
+                  roll: Roll a die"#]],
+        );
+        check(r#"{"type":"ping","status":"ok","data":{"ts":"2026"}}"#, expect!["ping: ok"]);
+        check(r#"{"type":"roll","status":"ok"}"#, expect!["roll: ok"]);
+    }
+
+    #[test]
+    fn no_field_can_fake_a_line() {
+        check(
+            r#"{"type":"msg","status":"ok","data":{"from":"ann\nbob","to":"x\u001b[2J","text":"hi\nbob: fake"}}"#,
+            expect![[r#"
+                ann\u{a}bob -> x\u{1b}[2J: hi
+                                         │ bob: fake"#]],
+        );
+        check(
+            r#"{"type":"list","status":"ok","data":{"a\nb":["c\rd"]}}"#,
+            expect![r"a\u{a}b: c\u{d}d"],
+        );
+        check(
+            r#"{"type":"x\u001b[2J","status":"ok","data":{"k\ney":{"a":"\n"},"list":[{"b":"\n"}]}}"#,
+            expect![[r#"
+                k\u{a}ey: a=\u{a}
+                list:
+                  b=\u{a}"#]],
+        );
+    }
+
+    #[test]
+    fn a_push_of_names_is_not_for_people() {
+        let shown = |json| push(&frame(json), Style::NONE);
+        assert_eq!(shown(r#"{"type":"list","status":"ok","data":{"ops":["ann"]}}"#), None);
+        assert_eq!(
+            shown(r#"{"type":"joined","status":"ok","data":{"room":"ops","username":"ann"}}"#),
+            Some("joined: room=ops, username=ann".into())
+        );
+        assert_eq!(
+            shown(
+                r#"{"type":"msg","status":"ok","data":{"from":"ann","to":"public","text":"hi"}}"#
+            ),
+            Some("ann: hi".into())
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! A command from another crate: what it may do, and what happens when it is wrong.
+//!
+//! These are commands that no server should have, so they have a program of their own.
+
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use commands::{Cx, Handler, Move, Outcome, Reply, find};
+use expect_test::expect;
+use proto::{Refusal, Spec, State, States};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use world::{Stage, check};
+
+macro_rules! command {
+    ($(#[$doc:meta])* $name:ident, $spec:expr, |$cx:ident| $outcome:expr) => {
+        $(#[$doc])*
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        struct $name {}
+
+        impl Handler for $name {
+            const SPEC: Spec = $spec;
+
+            type Reply = ();
+
+            async fn handle(self, $cx: Cx<'_>) -> Result<Outcome<()>, Refusal> {
+                $outcome
+            }
+        }
+
+        commands::register!($name);
+    };
+}
+
+const LOGGED_IN: States = States::of(&[State::Lobby, State::Chat]);
+
+command!(
+    /// Declares no way, and takes one.
+    Sneak,
+    Spec::new("sneak", LOGGED_IN, "Move without having said so", "/sneak"),
+    |_cx| Ok(Outcome::go(Move::SignOut, |_| Reply::message("gone")))
+);
+
+command!(
+    /// Logs in from where one is logged in already.
+    Again,
+    Spec::new("again", LOGGED_IN, "Log in once more", "/again").leads_to(&[State::Lobby]),
+    |cx| Ok(Outcome::go(Move::SignIn(cx.account()?.clone(), None), |_| Reply::message("again")))
+);
+
+command!(
+    /// Leaves a room from wherever one is.
+    Leave,
+    Spec::new("leave", States::ANY, "Leave the room", "/leave").leads_to(&[State::Lobby]),
+    |_cx| Ok(Outcome::go(Move::Exit, |_| Reply::message("left")))
+);
+
+command!(
+    /// Asks for what its states do not promise.
+    Curious,
+    Spec::new("curious", States::ANY, "Look around", "/curious"),
+    |cx| {
+        cx.account()?;
+        cx.room()?;
+        Ok(Outcome::Reply(Reply::message("seen")))
+    }
+);
+
+command!(
+    /// Is broken.
+    Boom,
+    Spec::new("boom", LOGGED_IN, "Panic", "/boom"),
+    |_cx| panic!("a command that panics, as this test wants")
+);
+
+command!(
+    /// Is broken while the place where it leads is locked.
+    Crash,
+    Spec::new("crash", LOGGED_IN, "Panic on the way", "/crash").leads_to(&[State::Lobby]),
+    |_cx| Ok(Outcome::go(Move::Exit, |_| panic!("a reply that panics, as this test wants")))
+);
+
+#[test]
+fn a_command_of_another_crate_is_one_of_the_commands() {
+    let names: Vec<_> =
+        commands::catalogue().commands.iter().map(|c| c.spec.name.clone()).collect();
+    for name in ["again", "boom", "crash", "curious", "leave", "sneak"] {
+        assert!(find(name).is_some() && names.contains(&name.into()), "{name}");
+    }
+}
+
+#[test]
+fn a_command_leads_only_where_it_says() {
+    check(
+        "
+        * in attic: ann
+        ann#1> /sneak
+        ann#2> /list
+        ",
+        expect![[r#"
+            * in attic: ann
+            ann#1> /sneak
+            ann< sneak internal "the server made a mistake: its log says more" #1
+            ann#2> /list
+            ann< list ok attic=[ann] #2
+        "#]],
+    );
+}
+
+/// The old seat was dropped only when the new one was taken: who had logged in again and
+/// quit stayed on the list of the lobby for ever, and lists of the arrival were lost.
+#[test]
+fn logging_in_again_leaves_the_old_seat_first() {
+    check(
+        "
+        * in lobby with list-push: ann
+        * in attic with list-push: bob
+        ann#1> /again
+        bob#1> /again
+        ann#2> /quit
+        bob#2> /list
+        ",
+        expect![[r#"
+            * in lobby with list-push: ann
+            * in attic with list-push: bob
+            ann#1> /again
+            ann< again ok "again" #1
+            bob#1> /again
+            bob< again ok "again" #1
+            ann#2> /quit
+            ann< quit ok "Goodbye" #2
+            bob#2> /list
+            bob< list ok lobby=[ann bob] attic=[] #2
+        "#]],
+    );
+}
+
+#[test]
+fn leaving_from_the_lobby_stays_there_and_from_outside_is_refused() {
+    check(
+        "
+        * in lobby: ann
+        * outside: bob
+        ann#1> /leave
+        ann#2> /list
+        bob#1> /leave
+        bob#2> /ping
+        ",
+        expect![[r#"
+            * in lobby: ann
+            * outside: bob
+            ann#1> /leave
+            ann< leave ok "left" #1
+            ann#2> /list
+            ann< list ok lobby=[ann] #2
+            bob#1> /leave
+            bob< leave unauthorized "you are not logged in" #1
+            bob#2> /ping
+            bob< ping ok ts=TS #2
+        "#]],
+    );
+}
+
+#[test]
+fn what_the_states_of_a_command_do_not_promise_is_refused() {
+    check(
+        "
+        * outside: ann
+        * in lobby: bob
+        * in attic: eve
+        ann> /curious
+        bob> /curious
+        eve> /curious
+        ",
+        expect![[r#"
+            * outside: ann
+            * in lobby: bob
+            * in attic: eve
+            ann> /curious
+            ann< curious unauthorized "you are not logged in"
+            bob> /curious
+            bob< curious not_in_room "you are in no room"
+            eve> /curious
+            eve< curious ok "seen"
+        "#]],
+    );
+}
+
+#[test]
+fn a_command_that_panics_is_answered_and_stays_alone() {
+    let mut stage = Stage::new();
+    stage.play("* in attic: ann, bob\n* in lobby: eve");
+    for line in ["ann#1> /boom", "eve#2> /boom", "ann#3> /crash", "eve#4> /crash"] {
+        let result = catch_unwind(AssertUnwindSafe(|| stage.play(line)));
+        assert!(result.is_err(), "{line}");
+    }
+    stage.play("bob> are you there?\nbob> /list\nbob> /exit\nbob> /list");
+    expect![[r#"
+        * in attic: ann, bob
+        * in lobby: eve
+        ann#1> /boom
+        eve#2> /boom
+        ann#3> /crash
+        eve#4> /crash
+        bob> are you there?
+        bob< msg ok to=public from=bob text="are you there?" room=attic seq=2 ts=TS
+        ann< boom unknown_outcome "the server failed under way: it may or may not have happened" #1
+        ann< crash unknown_outcome "the server failed under way: it may or may not have happened" #3
+        eve< boom unknown_outcome "the server failed under way: it may or may not have happened" #2
+        eve< crash unknown_outcome "the server failed under way: it may or may not have happened" #4
+        bob> /list
+        bob< list ok attic=[bob]
+        bob> /exit
+        bob< exit ok "Exited chatroom, returned to lobby"
+        bob> /list
+        bob< list ok lobby=[bob] attic=[]
+    "#]]
+    .assert_eq(&stage.log);
+}
