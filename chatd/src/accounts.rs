@@ -139,7 +139,7 @@ impl Accounts {
         let hash = stored.as_ref().map(|stored| stored.hash.clone());
         let is_right = self.hasher.verify(password.clone(), hash).await.map_err(hash_refusal)?;
         let Some(stored) = stored.filter(|_| is_right) else {
-            return Err(Refusal::new(Code::Unauthorized, "the name or the password is wrong"));
+            return Err(Refusal::new(Code::Unauthorized, "Password incorrect"));
         };
         if let Some(throttled) = throttled {
             self.logins_of_prefix.iter().for_each(|throttle| throttle.give_back(&throttled.0));
@@ -165,7 +165,7 @@ impl Accounts {
 
     async fn new_token(&self, account: AccountId) -> Result<(Token, TokenId), Refusal> {
         let secret = Zeroizing::new(crate::random::bytes::<TOKEN_BYTES>());
-        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*secret));
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*secret));
         let token = Token::new(text).expect("so many bytes make so many characters");
         let id = token_id(&token);
         let now = now_ms();

@@ -27,11 +27,11 @@ const LINE_BYTES_MAX: u64 = 4096;
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(crate) enum Ask {
     /// Make an account.
-    UserAdd { name: UserName, password: Password },
+    AddUser { name: UserName, password: Password },
     /// Give an account another password; ends its tokens.
-    UserPasswd { name: UserName, password: Password },
+    SetPassword { name: UserName, password: Password },
     /// Name every account.
-    UserList,
+    ListUsers,
 }
 
 /// What is answered.
@@ -48,11 +48,11 @@ impl Ask {
     /// Does it.
     pub(crate) async fn perform(self, accounts: &Accounts) -> Told {
         let result: Result<Vec<String>, Refusal> = match self {
-            Ask::UserAdd { name, password } => accounts.add(name, password).await.map(|()| vec![]),
-            Ask::UserPasswd { name, password } => {
+            Ask::AddUser { name, password } => accounts.add(name, password).await.map(|()| vec![]),
+            Ask::SetPassword { name, password } => {
                 accounts.set_password(&name, password).await.map(|()| vec![])
             }
-            Ask::UserList => accounts.list().await,
+            Ask::ListUsers => accounts.list().await,
         };
         match result {
             Ok(lines) => Told::Done(lines),

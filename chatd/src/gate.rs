@@ -159,7 +159,7 @@ impl Drop for Place {
 /// What the limit of open files leaves, once it is as high as it may be.
 fn connections_max() -> u64 {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit.clone() };
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
     let files = match rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,

@@ -155,10 +155,10 @@ mod tests {
             lens in prop::collection::vec(1..40_000usize, 0..12),
         ) {
             let mut outbox = Outbox::default();
-            let mut expected = Vec::new();
+            let mut expected: Vec<u8> = Vec::new();
             for (i, len) in lens.iter().enumerate() {
                 let bytes = vec![i as u8; *len];
-                expected.extend(&bytes);
+                expected.extend_from_slice(&bytes);
                 outbox.put(bytes.into(), 0).unwrap();
             }
             let mut seen = Vec::new();

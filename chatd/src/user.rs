@@ -24,12 +24,12 @@ pub(crate) fn run(config: &Config, action: UserAction) -> Result<(), Failure> {
     let name = |name: String| UserName::new(&name).map_err(|e| usage(eyre!("{name:?}: {e}")));
     let ask = match action {
         UserAction::Add { name: user } => {
-            Ask::UserAdd { name: name(user)?, password: password().map_err(usage)? }
+            Ask::AddUser { name: name(user)?, password: password().map_err(usage)? }
         }
         UserAction::Passwd { name: user } => {
-            Ask::UserPasswd { name: name(user)?, password: password().map_err(usage)? }
+            Ask::SetPassword { name: name(user)?, password: password().map_err(usage)? }
         }
-        UserAction::List => Ask::UserList,
+        UserAction::List => Ask::ListUsers,
     };
     let data = config.data().map_err(|e| usage(eyre!(e)))?;
     let told = match Folder::try_lock(&data)? {

@@ -1,0 +1,123 @@
+//! A program in a real pseudo-terminal, with a model of the screen that a person
+//! would see.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::{PATIENCE, Server, program};
+
+/// A terminal with a program in it. Dropped, the program is killed.
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    screen: Arc<(Mutex<Seen>, Condvar)>,
+    _home: tempfile::TempDir,
+}
+
+struct Seen {
+    parser: vt100::Parser,
+    /// All bytes that came, for what the screen does not keep.
+    bytes: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Terminal {
+    /// chatsh on a terminal of this size, in a home of its own, with these arguments.
+    pub fn chatsh(server: &Server, rows: u16, cols: u16, arguments: &[&str]) -> Terminal {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(program("chatsh"));
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        command.args(["--pin", &server.fingerprint]);
+        command.args(arguments);
+        command.arg(server.address.to_string());
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let seen =
+            Seen { parser: vt100::Parser::new(rows, cols, 1000), bytes: vec![], has_ended: false };
+        let screen = Arc::new((Mutex::new(seen), Condvar::new()));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let model = screen.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            loop {
+                let read = output.read(&mut bytes).unwrap_or(0);
+                let mut seen = model.0.lock().unwrap();
+                seen.parser.process(&bytes[..read]);
+                seen.bytes.extend_from_slice(&bytes[..read]);
+                seen.has_ended = read == 0;
+                model.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Terminal { child, master: pair.master, keys, screen, _home: home }
+    }
+
+    /// Types, as a person does. `\r` is the return key.
+    pub fn type_keys(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits until the screen is as `is_right` wants it, and gives it.
+    pub fn wait_for(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.screen.0.lock().unwrap();
+        loop {
+            let text = seen.parser.screen().contents();
+            if is_right(&text) {
+                return text;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !seen.has_ended, "never saw {what} on this screen:\n{text}");
+            seen = self.screen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    /// Waits until this text stands somewhere on the screen, and gives the screen.
+    pub fn wait_for_text(&self, text: &str) -> String {
+        self.wait_for(text, |screen| screen.contains(text))
+    }
+
+    /// The line where the cursor is, up to the cursor.
+    pub fn line_being_typed(&self) -> String {
+        let seen = self.screen.0.lock().unwrap();
+        let screen = seen.parser.screen();
+        let (row, col) = screen.cursor_position();
+        screen.contents_between(row, 0, row, col)
+    }
+
+    /// All bytes that the program has written.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.screen.0.lock().unwrap().bytes.clone()
+    }
+
+    /// Makes the terminal larger or smaller.
+    pub fn resize(&self, rows: u16, cols: u16) {
+        let mut seen = self.screen.0.lock().unwrap();
+        seen.parser.screen_mut().set_size(rows, cols);
+        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// Waits for the program's end; its exit code.
+    pub fn wait(&mut self) -> u32 {
+        self.child.wait().unwrap().exit_code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
