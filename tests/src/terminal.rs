@@ -2,6 +2,7 @@
 //! would see.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
@@ -40,8 +41,8 @@ impl Terminal {
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let seen =
-            Seen { parser: vt100::Parser::new(rows, cols, 1000), bytes: vec![], has_ended: false };
+        let parser = vt100::Parser::new(cells(rows), cells(cols), 1000);
+        let seen = Seen { parser, bytes: vec![], has_ended: false };
         let screen = Arc::new((Mutex::new(seen), Condvar::new()));
         let mut output = pair.master.try_clone_reader().unwrap();
         let model = screen.clone();
@@ -105,7 +106,7 @@ impl Terminal {
     /// Makes the terminal larger or smaller.
     pub fn resize(&self, rows: u16, cols: u16) {
         let mut seen = self.screen.0.lock().unwrap();
-        seen.parser.screen_mut().set_size(rows, cols);
+        seen.parser.screen_mut().set_size(cells(rows), cells(cols));
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
@@ -113,6 +114,10 @@ impl Terminal {
     pub fn wait(&mut self) -> u32 {
         self.child.wait().unwrap().exit_code()
     }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has cells")
 }
 
 impl Drop for Terminal {
