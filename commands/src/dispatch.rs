@@ -114,7 +114,9 @@ fn travel(
 }
 
 fn unknown(kind: &str) -> Refusal {
-    let near = proto::nearest(kind, commands().map(|command| &*command.spec.name));
+    // What is much longer is like none of them, and takes long to be compared.
+    let names = commands().map(|command| &*command.spec.name);
+    let near = proto::nearest(kind, names.filter(|name| kind.len() <= 2 * name.len()));
     let hint = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
     Refusal::new(Code::UnknownCommand, format!("there is no command of this name{hint}"))
 }

@@ -159,7 +159,6 @@ impl Hall {
             inside.members.last_mut().into_iter().for_each(|member| member.list = sent);
         }
         drop(inside);
-        directory.lobby_list.change();
         drop(directory);
         self.note_change(Some(room.clone()));
         seat.room = Some(room);

@@ -128,12 +128,14 @@ fn logging_in_again_leaves_the_old_seat_first() {
             * in attic with list-push: bob
             ann#1> /again
             ann< again ok "again" #1
+            ann< list ok lobby=[ann] attic=[bob]
             bob#1> /again
             bob< again ok "again" #1
+            bob< list ok lobby=[ann bob] attic=[]
             ann#2> /quit
             ann< quit ok "Goodbye" #2
             bob#2> /list
-            bob< list ok lobby=[ann bob] attic=[] #2
+            bob< list ok lobby=[bob] attic=[] #2
         "#]],
     );
 }

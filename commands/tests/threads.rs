@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use commands::{Body, Draft, Session, World, dispatch};
@@ -48,28 +48,42 @@ fn between_a_reply_and_what_follows_there_is_no_gap_and_no_double() {
     let (session, mailbox) = bob.parts();
     mailbox.take();
     let (world, ledger, over) = (&stage.world, &stage.ledger, AtomicBool::new(false));
+    // A few each round: what is heard has to be read.
+    let due = AtomicUsize::new(0);
     let attic = world.hall.find(&room("attic")).expect("it is there").id;
     let author = stage.accounts.find("ann");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
+                if due.load(Ordering::Relaxed) == 0 {
+                    std::thread::yield_now();
+                    continue;
+                }
+                due.fetch_sub(1, Ordering::Relaxed);
                 let body = Body::Said { to: None, text: "again".into() };
                 ledger.keep(&world.hall, Draft { room: Some(attic), author: author.clone(), body });
             }
         });
         let _over = Flag(&over);
+        let mut heard = 0;
         for _ in 0..ROUNDS {
+            due.fetch_add(20, Ordering::Relaxed);
             send(world, session, "enter", json!({"room": "attic"}));
-            std::thread::yield_now();
+            // Until the next message has come, or is about to.
+            while due.load(Ordering::Relaxed) > 10 {
+                std::thread::yield_now();
+            }
             send(world, session, "exit", Value::Null);
             let frames = frames(mailbox);
             assert_eq!((&*frames[0].kind, &*frames[frames.len() - 1].kind), ("enter", "exit"));
             let mut last = frames[0].data["last_seq"].as_i64().expect("a number");
+            heard += frames.len() - 2;
             for frame in &frames[1..frames.len() - 1] {
                 last += 1;
                 assert_eq!((&*frame.kind, frame.data["seq"].as_i64()), ("msg", Some(last)));
             }
         }
+        assert!(heard > 0, "nothing was said while anybody was there");
     });
 }
 

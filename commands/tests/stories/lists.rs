@@ -41,6 +41,52 @@ fn the_list_follows_the_reply_of_every_arrival() {
 }
 
 #[test]
+fn the_list_that_came_on_arriving_does_not_come_again() {
+    check(
+        "
+        * in lobby: ann
+        ann> /hello --caps list-push
+        ann> /logout
+        ann> /login ann 1234
+        * lists at 0 ms
+        ann> /create attic
+        * lists at 1000 ms
+        ann> /enter attic
+        * lists at 2000 ms
+        ann> /exit
+        * lists at 3000 ms
+        ",
+        expect![[r#"
+            * in lobby: ann
+            ann> /hello --caps list-push
+            ann< hello ok server="chatd 0.1.0" version=1 caps=[list-push] limits={frame=65536 frame_before_login=4096 frame_from_server=1048576 text=16384 commands_burst=100 commands_per_s=20 pipelined=64 ping_s=60 rooms_per_user=0}
+            ann> /logout
+            ann< logout ok "Logged out"
+            ann> /login ann 1234
+            ann< login ok "Login successful" username=ann chatroom=lobby
+            ann< list ok lobby=[ann]
+            * lists at 0 ms
+            * next never
+            ann> /create attic
+            ann< create ok "attic created successfully"
+            * lists at 1000 ms
+            ann< list ok lobby=[ann] attic=[]
+            * next never
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            ann< list_room ok attic=[ann]
+            * lists at 2000 ms
+            * next never
+            ann> /exit
+            ann< exit ok "Exited chatroom, returned to lobby"
+            ann< list ok lobby=[ann] attic=[]
+            * lists at 3000 ms
+            * next never
+        "#]],
+    );
+}
+
+#[test]
 fn without_the_capability_no_list_comes() {
     check(
         "
@@ -390,4 +436,42 @@ fn whoever_has_just_arrived_waits_for_the_next_list() {
     assert!(!pushed(before + ms(199)));
     assert!(pushed(after + ms(401)));
     assert!(!pushed(after + ms(900)));
+}
+
+/// Whoever pushes lists sleeps until there is something to push.
+#[test]
+fn a_change_wakes_whoever_pushes_the_lists_and_nothing_else_does() {
+    let mut stage = Stage::new();
+    stage.put("bob", "lobby", Caps::default());
+    let mut wakes = |line: &str| {
+        let change = stage.world.hall.list_change();
+        stage.play(line);
+        smol::block_on(smol::future::poll_once(change)).is_some()
+    };
+    for line in [
+        "ann> /register ann 1234",
+        "ann> /create attic",
+        "ann> /ping",
+        "bob> /list",
+        "bob> /enter nowhere",
+        "bob> /create lobby",
+    ] {
+        assert!(!wakes(line), "{line}");
+    }
+    for line in [
+        "ann> /login ann 1234",
+        "ann> /create attic",
+        "ann> /enter attic",
+        "ann> /exit",
+        "ann> /logout",
+        "bob> /enter attic",
+        "* bob is gone",
+        "* in lobby: eve",
+        "eve> /quit",
+    ] {
+        assert!(wakes(line), "{line}");
+    }
+    for line in ["* in attic: bob", "bob> hello", "bob> /list"] {
+        assert_eq!(wakes(line), line.starts_with('*'), "{line}");
+    }
 }

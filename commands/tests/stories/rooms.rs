@@ -1,8 +1,12 @@
 //! Where one is: create, enter, exit, and who is where.
 
-use expect_test::expect;
+use std::sync::Arc;
 
-use crate::world::check;
+use commands::{AccountId, Hall, RoomId, RoomRecord, Seq};
+use expect_test::expect;
+use proto::{Caps, RoomName};
+
+use crate::world::{Stage, check};
 
 #[test]
 fn a_room_is_created_entered_and_left() {
@@ -443,4 +447,51 @@ fn a_lost_connection_leaves_the_lists() {
             eve< list ok lobby=[eve] attic=[ann]
         "#]],
     );
+}
+
+#[test]
+fn the_rooms_of_the_ledger_are_there_from_the_start() {
+    let mut stage = Stage::new();
+    let room = |id, name, owner, topic: Option<&str>| RoomRecord {
+        id: RoomId(id),
+        name: RoomName::new(name).expect("a name"),
+        owner,
+        topic: topic.map(str::to_owned),
+        oldest: Seq(id),
+        last: Seq(id + 40),
+    };
+    // The first account of the stage is ann's.
+    let rooms =
+        [room(3, "Attic", Some(AccountId(1)), Some("old things")), room(9, "cellar", None, None)];
+    stage.world.hall = Arc::new(Hall::new("e2".into(), rooms));
+    stage.put("ann", "lobby", Caps::default());
+    stage.play(
+        "
+        * limits.rooms_per_user 2
+        ann> /list
+        ann> /create attic
+        ann> /create shed
+        ann> /create barn
+        ann> /enter attic
+        ann> /exit
+        ann> /enter cellar
+        ",
+    );
+    expect![[r#"
+        * limits.rooms_per_user 2
+        ann> /list
+        ann< list ok lobby=[ann] Attic=[] cellar=[]
+        ann> /create attic
+        ann< create room_exists "there is a room \"attic\", or one that looks like it"
+        ann> /create shed
+        ann< create ok "shed created successfully"
+        ann> /create barn
+        ann< create forbidden "you own as many rooms as one may: 2 (limits.rooms_per_user)"
+        ann> /enter attic
+        ann< enter ok "Welcome to the chatroom" username=ann room=Attic topic="old things" last_seq=43 oldest=3 epoch=e2
+        ann> /exit
+        ann< exit ok "Exited chatroom, returned to lobby"
+        ann> /enter cellar
+        ann< enter ok "Welcome to the chatroom" username=ann room=cellar last_seq=49 oldest=9 epoch=e2
+    "#]].assert_eq(&stage.log);
 }

@@ -1,24 +1,18 @@
 //! A server without a network, a disk or a clock: people type, and what each of them
 //! receives is written down.
 //!
-//! [`check`] plays a script and compares. A line of a script is one of
-//!
-//! - `ann> /enter attic`: a connection types a shell line, or the JSON of a request.
-//!   `ann.2` is another connection of the account ann; `ann#7>` gives the request the
-//!   id 7. `{x*40}` stands for 40 times x, `{token ann-1}` for the first token of ann.
-//! - `* …`: something happens to the world, see [`Stage::happen`].
-//!
-//! What a connection receives follows the line that causes it: `ann< enter ok …` (an
-//! error has its code in place of `ok`).
+//! [`check`] plays a script and compares; `script.rs` says how one is written.
 
 // Every test program uses a part of it.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 mod accounts;
 mod ledger;
 mod outbox;
 mod schema;
+mod script;
 mod show;
+mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
@@ -30,28 +24,18 @@ use commands::{
     Body, Draft, Hall, Limits, PIPELINED_MAX, Peer, PeerId, Policy, Registration, Session, World,
     catalogue, dispatch, find, malformed,
 };
-use expect_test::Expect;
-use proto::{
-    Cap, Caps, Catalogue, Code, Id, Incoming, Line, Malformed, Refusal, Request, RoomName, State,
-    UserName, read_line, request_of,
-};
-use serde_json::{Map, Value, json};
+use proto::{Caps, Catalogue, Id, Incoming, Malformed, Request, RoomName, State, UserName};
+use serde_json::json;
 
 pub(crate) use accounts::{Book, token};
 pub(crate) use ledger::{Fate, Ledger};
 pub(crate) use outbox::Mailbox;
 pub(crate) use schema::violation;
+pub(crate) use script::check;
+pub(crate) use wire::read;
 
 /// Made once: a thousand stages ask for it.
 pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(catalogue);
-
-/// Plays `script` and compares what came of it.
-#[track_caller]
-pub(crate) fn check(script: &str, expected: Expect) {
-    let mut stage = Stage::new();
-    stage.play(script);
-    expected.assert_eq(&stage.log);
-}
 
 /// A world, its people, and what they have received.
 pub(crate) struct Stage {
@@ -85,6 +69,11 @@ impl Person {
 
     pub(crate) fn state(&self) -> State {
         self.session().state()
+    }
+
+    /// What it does not read waits.
+    pub(crate) fn set_reads(&mut self, reads: bool) {
+        self.reads = reads;
     }
 
     /// For one who plays it alone.
@@ -143,90 +132,6 @@ impl Stage {
         }
     }
 
-    /// Plays every line of a script.
-    pub(crate) fn play(&mut self, script: &str) {
-        for line in script.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
-            writeln!(self.log, "{line}").unwrap();
-            if let Some(what) = line.strip_prefix("* ") {
-                self.happen(what);
-                continue;
-            }
-            let (who, typed) = line.split_once('>').expect("a line says who types it");
-            let (label, id) = match who.split_once('#') {
-                None => (who, None),
-                Some((label, id)) => {
-                    let id = id.parse().map_or_else(|_| Id::Text(id.into()), Id::Number);
-                    (label, Some(id))
-                }
-            };
-            match self.body_of(label, expanded(typed.trim_start_matches(' ')), id) {
-                Ok(body) => self.send(label, body),
-                Err(why) => writeln!(self.log, "{label}! {why}").unwrap(),
-            }
-        }
-    }
-
-    /// What happens to the world:
-    fn happen(&mut self, what: &str) {
-        let words: Vec<&str> = what.split_whitespace().collect();
-        match &words[..] {
-            // * in attic: ann, bob.2      (or: in lobby; with caps: in attic with ping, resume:)
-            ["in", place, ..] | [place @ "outside:", ..] => {
-                let (how, who) = what.split_once(':').expect("a colon stands before the names");
-                let caps = how.split_once(" with ").map_or("", |(_, caps)| caps);
-                let caps: Caps = caps
-                    .split(", ")
-                    .filter(|cap| !cap.is_empty())
-                    .map(|cap| Cap::from_name(cap).expect("the cap exists"))
-                    .collect();
-                for label in who.split(',').map(str::trim) {
-                    self.put(label, place.trim_end_matches(':'), caps);
-                }
-            }
-            ["the", "ledger", "waits"] => self.lands_at_once = false,
-            ["the", "ledger", "goes", "on"] => self.lands_at_once = true,
-            ["the", "ledger", "lands", n] => {
-                for _ in 0..n.parse().expect("a number") {
-                    self.ledger.land(&self.world.hall);
-                }
-            }
-            ["the", "ledger", "is", "full"] => self.ledger.set_full(true),
-            ["the", "ledger", "has", "room"] => self.ledger.set_full(false),
-            ["the", "ledger", "refuses", "one"] => {
-                self.ledger
-                    .decide(Fate::Refuse(Refusal::new(Code::ServerBusy, "the disk is full")));
-            }
-            ["the", "ledger", "is", "unsure", "of", "one"] => self.ledger.decide(Fate::Unknown),
-            ["the", "ledger", "drops", "one"] => self.ledger.decide(Fate::Drop),
-            ["the", "accounts", "throttle", "one"] => self.accounts.refuse_next(
-                Refusal::new(Code::Throttled, "too many attempts").with("retry_after_ms", 12_000),
-            ),
-            ["registration", "is", "closed"] => {
-                self.world.policy.registration = Registration::Closed;
-            }
-            ["motd", ..] => self.world.policy.motd = Some(what[5..].into()),
-            ["limits.text", n] => self.world.policy.limits.text = n.parse().unwrap(),
-            ["limits.rooms_per_user", n] => {
-                self.world.policy.limits.rooms_per_user = n.parse().unwrap();
-            }
-            [label, "stops", "reading"] => self.person(label).reads = false,
-            [label, "reads"] => self.person(label).reads = true,
-            // The connection is lost.
-            [label, "is", "gone"] => self.person(label).session = None,
-            // Its lists are pushed, at a time that is made up.
-            ["lists", "at", ms, "ms"] => {
-                let now = self.list_clock + Duration::from_millis(ms.parse().unwrap());
-                let next = self.world.hall.push_lists(now);
-                self.collect(None);
-                let next = next.map(|at| (at - self.list_clock).as_millis());
-                let next = next.map_or("never".into(), |ms| format!("at {ms} ms"));
-                return writeln!(self.log, "* next {next}").unwrap();
-            }
-            _ => panic!("nobody knows how to make this happen: {what}"),
-        }
-        self.run(None);
-    }
-
     /// Puts somebody somewhere, without a word in the log.
     pub(crate) fn put(&mut self, label: &str, place: &str, caps: Caps) {
         let account = UserName::new(label.split('.').next().unwrap()).unwrap();
@@ -281,37 +186,6 @@ impl Stage {
 
     pub(crate) fn state(&mut self, label: &str) -> State {
         self.person(label).state()
-    }
-
-    /// The body of the request that a line stands for.
-    fn body_of(&mut self, label: &str, line: String, id: Option<Id>) -> Result<Vec<u8>, String> {
-        if line.starts_with('{') {
-            return Ok(line.into());
-        }
-        let (name, arguments) = match read_line(&line, false) {
-            Line::Nothing => return Err("nothing is said".into()),
-            Line::Command { name, arguments, .. } => (name.to_owned(), arguments.to_owned()),
-            Line::Said(text) => {
-                let state = self.state(label);
-                let command = CATALOGUE.bare(state).ok_or("nothing is said here")?;
-                let before = command.spec.bare.as_deref().unwrap_or_default();
-                (command.spec.name.to_string(), format!("{before} {text}"))
-            }
-        };
-        let data = match CATALOGUE.find(&name) {
-            None => Map::new(),
-            Some(command) => request_of(command, &arguments)
-                .map_err(|error| format!("column {}: {error}", error.column))?,
-        };
-        let mut request = Map::new();
-        request.insert("type".into(), name.into());
-        if !data.is_empty() {
-            request.insert("data".into(), data.into());
-        }
-        if let Some(id) = id {
-            request.insert("id".into(), serde_json::to_value(id).unwrap());
-        }
-        Ok(Value::Object(request).to_string().into())
     }
 
     /// One sends the body of a frame; then all happens that can happen.
@@ -399,13 +273,28 @@ impl Stage {
         frames
     }
 
-    /// Sends one request, and gives the frames that its sender then receives.
+    /// One sends a body; what everybody then receives is not written down, but given.
+    pub(crate) fn ask_all(
+        &mut self,
+        label: &str,
+        body: Vec<u8>,
+    ) -> BTreeMap<String, Vec<Incoming>> {
+        self.person(label);
+        self.people.values_mut().for_each(|person| person.reads = false);
+        self.send(label, body);
+        self.people.values_mut().for_each(|person| person.reads = true);
+        self.read_all()
+    }
+
+    /// All that waits to be read, by whom.
+    pub(crate) fn read_all(&mut self) -> BTreeMap<String, Vec<Incoming>> {
+        let labels: Vec<String> = self.people.keys().cloned().collect();
+        labels.into_iter().map(|label| (label.clone(), self.received(&label))).collect()
+    }
+
+    /// One sends a body, and this is what it then receives.
     pub(crate) fn ask(&mut self, label: &str, body: impl Into<Vec<u8>>) -> Vec<Incoming> {
-        // Not written down: kept from collect while it runs.
-        self.person(label).reads = false;
-        self.send(label, body.into());
-        self.person(label).reads = true;
-        self.received(label)
+        self.ask_all(label, body.into()).remove(label).unwrap_or_default()
     }
 }
 
@@ -416,70 +305,4 @@ fn assert_moved(kind: &str, before: State, after: State) {
         before == after || leads_to.is_some_and(|states| states.contains(after)),
         "{kind} led from {before} to {after}"
     );
-}
-
-/// Reads a frame as a client does, and checks what is true of every frame.
-pub(crate) fn read(frame: &[u8]) -> Incoming {
-    let (header, body) = frame.split_at(proto::HEADER_BYTES);
-    assert_eq!(
-        header,
-        u32::try_from(body.len()).unwrap().to_be_bytes(),
-        "the header is the length"
-    );
-    let json: Value = serde_json::from_slice(body).expect("a frame is JSON");
-    let incoming: Incoming =
-        serde_json::from_value(json.clone()).expect("a frame has its envelope");
-    match incoming.status {
-        proto::Status::Error => {
-            let code = incoming.code.as_deref().expect("an error has a code");
-            assert!(Code::ALL.iter().any(|known| known.name() == code), "{code} is no code");
-            assert!(incoming.message.is_some(), "an error has a message");
-            let detail = match code {
-                "bad_request" => Some("field"),
-                "wrong_state" => Some("states"),
-                "throttled" => Some("retry_after_ms"),
-                _ => None,
-            };
-            assert!(detail.is_none_or(|key| incoming.data.contains_key(key)), "{json}");
-        }
-        proto::Status::Ok => {
-            assert!(incoming.code.is_none(), "{json}");
-            let name = if incoming.kind == "list_room" { "list" } else { &incoming.kind };
-            let command = CATALOGUE.find(name).expect("what is ok is a command");
-            let data = json.get("data").unwrap_or(&Value::Null);
-            let wrong = violation(&command.reply, data);
-            assert!(wrong.is_none(), "{json}: {}", wrong.unwrap_or_default());
-        }
-    }
-    incoming
-}
-
-/// A line without its abbreviations; other braces stand for themselves.
-fn expanded(line: &str) -> String {
-    let (mut text, mut rest) = (String::new(), line);
-    while let Some(at) = rest.find('{') {
-        let (before, inside) = (&rest[..at], &rest[at + 1..]);
-        text.push_str(before);
-        match inside.split_once('}').and_then(|(short, rest)| Some((long(short)?, rest))) {
-            Some((long, after)) => {
-                text.push_str(&long);
-                rest = after;
-            }
-            None => {
-                text.push('{');
-                rest = inside;
-            }
-        }
-    }
-    text + rest
-}
-
-/// What an abbreviation stands for, if it is one.
-fn long(short: &str) -> Option<String> {
-    if let Some(name) = short.strip_prefix("token ") {
-        return Some(token(name));
-    }
-    let (part, times) = short.split_once('*')?;
-    let is_plain = !part.contains(['{', '"']);
-    is_plain.then(|| times.parse().ok()).flatten().map(|times| part.repeat(times))
 }
