@@ -4,8 +4,10 @@
 //! Whoever queues the first frame of a connection puts it on the list; what gathers
 //! while others are served goes out in one record. There is no timer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+
+use event_listener::Event;
 
 use crate::connection::{Connection, Flow};
 
@@ -16,12 +18,16 @@ const TURN_MAX: usize = 128;
 #[derive(Default)]
 pub struct Flusher {
     dirty: Mutex<Dirty>,
+    /// A pass over the list is over.
+    passed: Event,
 }
 
 #[derive(Default)]
 struct Dirty {
     list: Vec<Arc<Connection>>,
     waker: Option<Waker>,
+    passes_begun: u64,
+    passes_done: u64,
 }
 
 impl Flusher {
@@ -35,6 +41,21 @@ impl Flusher {
         }
     }
 
+    /// Waits until every connection that is on the list now has had its turn.
+    pub(crate) async fn pass(&self) {
+        let wanted = {
+            let dirty = self.dirty();
+            dirty.passes_begun + u64::from(!dirty.list.is_empty())
+        };
+        loop {
+            let passed = self.passed.listen();
+            if self.dirty().passes_done >= wanted {
+                return;
+            }
+            passed.await;
+        }
+    }
+
     /// Serves the list, for ever.
     pub async fn run(&self) {
         let mut turn = Vec::new();
@@ -45,6 +66,7 @@ impl Flusher {
                     dirty.waker = Some(cx.waker().clone());
                     return Poll::Pending;
                 }
+                dirty.passes_begun += 1;
                 std::mem::swap(&mut turn, &mut dirty.list);
                 Poll::Ready(())
             })
@@ -58,12 +80,14 @@ impl Flusher {
                     self.add(connection);
                 }
             }
-            // Those who filled the queues have a turn, so that more gathers.
+            self.dirty().passes_done += 1;
+            self.passed.notify(usize::MAX);
+            // Those who fill the queues have a turn, so that more gathers.
             smol::future::yield_now().await;
         }
     }
 
-    fn dirty(&self) -> std::sync::MutexGuard<'_, Dirty> {
+    fn dirty(&self) -> MutexGuard<'_, Dirty> {
         self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

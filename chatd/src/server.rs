@@ -25,6 +25,7 @@ use crate::flusher::Flusher;
 use crate::folder::Folder;
 use crate::gate::Gate;
 use crate::ledger::Ledger;
+use crate::outbox::RECORD_BYTES_MAX;
 use crate::{control, ledger, listener};
 
 /// How long everyone's last words may take when the server stops.
@@ -232,12 +233,21 @@ pub(crate) fn database_failure(error: DatabaseError) -> Failure {
 }
 
 /// Hands out what comes out of the ledger, in its order, until it ends.
+///
+/// No faster than it can be sent: after a record's worth of messages everyone has had
+/// the turn in which that record goes. So what a healthy reader has waiting stays far
+/// below its bound, and only those who do not read reach it.
 async fn hand_out(server: &Server, landed: async_channel::Receiver<Vec<Landed>>) {
+    let mut queued = 0;
     while let Ok(batch) = landed.recv().await {
         for landed in batch {
-            server.world.hall.land(landed);
-            // Others have a turn: the flushers above all.
-            smol::future::yield_now().await;
+            queued += server.world.hall.land(landed);
+            while queued >= RECORD_BYTES_MAX {
+                queued -= RECORD_BYTES_MAX;
+                for flusher in &server.flushers {
+                    flusher.pass().await;
+                }
+            }
         }
     }
 }

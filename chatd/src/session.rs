@@ -260,7 +260,7 @@ impl Life<'_> {
             let end = match ready!(self.poll_due(cx)) {
                 Due::Ping => {
                     self.has_pinged = true;
-                    self.peer().push(&frame(&Outgoing::ok("ping", serde_json::json!({}))));
+                    self.peer().push(&commands::ping_push());
                     continue;
                 }
                 Due::Login => timeout("you are not logged in", "login_s"),

@@ -195,28 +195,31 @@ impl Hall {
         }
     }
 
-    /// Takes what comes out of the ledger, in its order.
-    pub fn land(&self, landed: Landed) {
+    /// Takes what comes out of the ledger, in its order. Says how many bytes it queued
+    /// for each of those whom it was for, so that the caller can let them be sent.
+    pub fn land(&self, landed: Landed) -> usize {
         let Landed { landing, answer } = landed;
         match landing {
             Landing::Kept(entry) => self.deliver(&entry, answer),
             Landing::Refused(refusal) => {
                 answer.into_iter().for_each(|answer| answer.refuse(&refusal));
+                0
             }
             // An answer that is dropped says that nobody knows.
-            Landing::Unknown => drop(answer),
+            Landing::Unknown => 0,
         }
     }
 
-    fn deliver(&self, entry: &Entry, answer: Option<Answer>) {
+    fn deliver(&self, entry: &Entry, answer: Option<Answer>) -> usize {
         if let Body::Created { name, .. } = &entry.body {
-            return self.open(entry, name, answer);
+            self.open(entry, name, answer);
+            return 0;
         }
         let Some(room) = self.directory().by_id.get(&entry.room).cloned() else {
             tracing::error!(room = entry.room.0, "an entry of a room that nobody knows");
-            return;
+            return 0;
         };
-        room.deliver(entry, answer);
+        room.deliver(entry, answer)
     }
 
     /// Opens the room that an entry made.

@@ -25,6 +25,7 @@ mod session;
 
 pub use account::{Account, AccountId, TokenId};
 pub use answer::Answer;
+pub use cmd::ping::ping_push;
 pub use cx::{Accounts, Busy, Cx, Later, Limits, Policy, Registration, Sequencer, World};
 pub use dispatch::{dispatch, malformed};
 pub use entry::{Body, Draft, Entry, Landed, Landing, RoomId, Seq};

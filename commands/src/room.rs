@@ -74,11 +74,13 @@ impl Room {
     }
 
     /// Hands an entry out: the author's connection that waits for it gets it as its
-    /// reply, everyone else whom it is for as a push.
-    pub(crate) fn deliver(&self, entry: &Entry, answer: Option<Answer>) {
+    /// reply, everyone else whom it is for as a push. Says how long the push is.
+    pub(crate) fn deliver(&self, entry: &Entry, answer: Option<Answer>) -> usize {
         let mut inside = self.inside();
         apply(&mut inside, entry);
-        let (Body::Said { to, text }, Some(author)) = (&entry.body, &entry.author) else { return };
+        let (Body::Said { to, text }, Some(author)) = (&entry.body, &entry.author) else {
+            return 0;
+        };
         let message = Message {
             to: to.as_ref().map_or("public", |account| account.name.as_str()),
             from: author.name.as_str(),
@@ -102,6 +104,7 @@ impl Room {
         if let Some(answer) = answer {
             answer.reply_as(&message, &push);
         }
+        push.len()
     }
 }
 

@@ -10,7 +10,7 @@ mod list;
 mod login;
 mod logout;
 mod msg;
-mod ping;
+pub(crate) mod ping;
 mod quit;
 mod register;
 mod resume;

@@ -1,7 +1,7 @@
 //! `ping`: is the connection alive?
 
 use jiff::Timestamp;
-use proto::{Refusal, Spec, States};
+use proto::{Frame, Outgoing, Refusal, Spec, States, frame};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,3 +31,8 @@ impl Handler for Ping {
 }
 
 crate::register!(Ping);
+
+/// The question whether a silent client is there: any frame is an answer.
+pub fn ping_push() -> Frame {
+    frame(&Outgoing::ok("ping", Pong { ts: Timestamp::now() }))
+}
