@@ -11,6 +11,9 @@ use crate::{Answer, Busy, Command, Cx, Move, Session, World, commands, find};
 
 /// Does what a request asks for. Its reply is given when this returns, or, for what
 /// the ledger has to keep first, when it comes out of the ledger.
+///
+/// Only pipelined commands may be dispatched while replies are owed: the caller waits
+/// for [`Peer::settled`](crate::Peer::settled) before any other.
 pub async fn dispatch(world: &World, session: &mut Session, request: &Request<'_>) {
     let Some(command) = find(&request.kind) else {
         let kind = Cow::Owned(request.kind.clone().into_owned());
@@ -114,9 +117,7 @@ fn travel(
 }
 
 fn unknown(kind: &str) -> Refusal {
-    // What is much longer is like none of them, and takes long to be compared.
-    let names = commands().map(|command| &*command.spec.name);
-    let near = proto::nearest(kind, names.filter(|name| kind.len() <= 2 * name.len()));
+    let near = proto::nearest(kind, commands().map(|command| &*command.spec.name));
     let hint = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
     Refusal::new(Code::UnknownCommand, format!("there is no command of this name{hint}"))
 }

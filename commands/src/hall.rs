@@ -19,6 +19,10 @@ use crate::{
     RoomRecord, Seq,
 };
 
+/// Rooms that a mistyped name is compared with: each costs a microsecond under the
+/// directory's lock, and the hint is only a kindness.
+const NEAREST_AMONG_MAX: usize = 1000;
+
 /// All rooms, and everyone who is logged in.
 pub struct Hall {
     epoch: String,
@@ -120,6 +124,13 @@ impl Hall {
     /// The room of that name, or of one that is the same.
     pub fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
         self.directory().by_key.get(&name.key()).cloned()
+    }
+
+    /// The room that a name was probably meant to be.
+    pub fn nearest(&self, name: &RoomName) -> Option<RoomName> {
+        let directory = self.directory();
+        let names = directory.rooms().map(|room| room.name.as_str()).take(NEAREST_AMONG_MAX);
+        proto::nearest(name.as_str(), names).map(RoomName::trusted)
     }
 
     /// How many rooms belong to an account.

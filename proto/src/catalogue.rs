@@ -52,6 +52,8 @@ impl Catalogue {
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let errors_max = (word.chars().count() / 2).min(2);
     candidates
+        // What differs more in length is like none of them, and takes long to compare.
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * errors_max)
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         .filter(|(errors, _)| *errors <= errors_max)
         .min()

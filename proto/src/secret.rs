@@ -76,7 +76,7 @@ macro_rules! secret {
 
 /// A secret of a length that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a {what} has {min} to {max} bytes")]
+#[error("a {what} has {}", match (min, max) { (a, b) if a == b => format!("{a} bytes"), (a, b) => format!("{a} to {b} bytes") })]
 pub struct SecretError {
     what: &'static str,
     min: usize,

@@ -4,7 +4,7 @@ use proto::{Code, Refusal, RoomName, Spec, State, States, UserName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cx, Handler, Move, Outcome, Reply, Seq};
+use crate::{Cx, Handler, Move, Outcome, Reply, Seq, World};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,10 +38,7 @@ impl Handler for Enter {
 
     async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Entered>, Refusal> {
         let Some(room) = cx.world.hall.find(&self.room) else {
-            return Err(Refusal::new(
-                Code::NoSuchRoom,
-                format!("there is no room \"{}\"", self.room),
-            ));
+            return Err(no_such_room(cx.world, &self.room));
         };
         let username = cx.account()?.name.clone();
         let name = room.name.clone();
@@ -57,6 +54,12 @@ impl Handler for Enter {
             Reply::data(entered).saying("Welcome to the chatroom")
         }))
     }
+}
+
+fn no_such_room(world: &World, name: &RoomName) -> Refusal {
+    let near = world.hall.nearest(name);
+    let hint = near.map_or(String::new(), |near| format!(" (did you mean \"{near}\"?)"));
+    Refusal::new(Code::NoSuchRoom, format!("there is no room \"{name}\"{hint}"))
 }
 
 crate::register!(Enter);

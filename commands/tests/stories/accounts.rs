@@ -399,9 +399,9 @@ fn a_token_is_known_by_its_length_and_by_the_book() {
         ",
         expect![[r#"
             ann> /resume short
-            ann< resume bad_request "token: a token has 43 to 43 bytes" field=token
+            ann< resume bad_request "token: a token has 43 bytes" field=token
             ann> /resume {x*44}
-            ann< resume bad_request "token: a token has 43 to 43 bytes" field=token
+            ann< resume bad_request "token: a token has 43 bytes" field=token
             ann> /resume {x*43}
             ann< resume unauthorized "the token is not known, or no longer good"
         "#]],

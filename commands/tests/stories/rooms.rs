@@ -33,6 +33,27 @@ fn a_room_is_created_entered_and_left() {
 }
 
 #[test]
+fn a_mistyped_room_brings_the_one_that_was_meant() {
+    check(
+        "
+        * in lobby: ann
+        ann> /create ops
+        ann> /enter opz
+        ann> /enter kitchen
+        ",
+        expect![[r#"
+            * in lobby: ann
+            ann> /create ops
+            ann< create ok "ops created successfully"
+            ann> /enter opz
+            ann< enter no_such_room "there is no room \"opz\" (did you mean \"ops\"?)"
+            ann> /enter kitchen
+            ann< enter no_such_room "there is no room \"kitchen\""
+        "#]],
+    );
+}
+
+#[test]
 fn a_room_is_entered_only_if_it_exists() {
     check(
         "
