@@ -142,7 +142,8 @@ mod tests {
             false,
             "/list\n/exit\nhello",
             expect![[r#"
-                post.chat:2:1: /exit is not allowed in the lobby: did you forget /enter?"#]],
+                post.chat:2:1: /exit is not allowed in the lobby: did you forget /enter?
+                post.chat:3:1: a line without a slash is said in a room, and here is none: /enter ROOM first"#]],
         );
         check_from(
             State::Auth,

@@ -4,7 +4,7 @@
 //! time, as this user's own, or because the user says so now.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use async_rustls::TlsConnector;
@@ -83,15 +83,11 @@ async fn meet(
     seen: Fingerprint,
 ) -> Result<(), Failure> {
     let Trust::KnownHosts { file } = &acquaintance.trust else {
-        unreachable!("only known hosts leave a server new");
+        return Err(stranger(address, seen));
     };
     if !acquaintance.accepts_new {
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            let message = format!(
-                "{address} is not known: its key is {seen}; if that is right, say --pin {seen} \
-                 or --accept-new"
-            );
-            return Err(Failure::new(Exit::WrongServer, message));
+            return Err(stranger(address, seen));
         }
         if !is_accepted(address, seen).await? {
             return Err(Failure::new(Exit::WrongServer, "the server was not accepted"));
@@ -100,7 +96,7 @@ async fn meet(
     remember(address, file, seen)
 }
 
-fn remember(address: &Address, file: &PathBuf, seen: Fingerprint) -> Result<(), Failure> {
+fn remember(address: &Address, file: &Path, seen: Fingerprint) -> Result<(), Failure> {
     KnownHosts::open(file)
         .and_then(|mut known| known.remember(&address.host, address.port, seen))
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
@@ -127,12 +123,19 @@ fn no_connection(address: &Address, why: &str) -> Failure {
     Failure::new(Exit::NoConnection, format!("cannot connect to {address}: {why}"))
 }
 
+fn stranger(address: &Address, seen: Fingerprint) -> Failure {
+    let message = format!(
+        "{address} is not known: its key is {seen}; if that is right, say --pin {seen} or \
+         --accept-new"
+    );
+    Failure::new(Exit::WrongServer, message)
+}
+
 fn no_handshake(address: &Address, trust: &Trust, error: &io::Error) -> Failure {
     if let Some(reason) = certs::explain(error) {
         return not_trusted(address, trust, &reason);
     }
-    let is_tls = |e: &&(dyn std::error::Error + Send + Sync)| e.is::<rustls::Error>();
-    match error.get_ref().filter(is_tls) {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => {
             let message = format!("{address} does not speak TLS as we do: {error}");
             Failure::new(Exit::OtherProtocol, message)

@@ -15,7 +15,9 @@ use crate::dial::dial;
 use crate::exit::{Exit, Failure};
 use crate::link::Link;
 use crate::login::Login;
-use crate::options::{Input, Options};
+use crate::options::Options;
+use crate::plan::Input;
+use crate::repl;
 use crate::script;
 use crate::session::Session;
 use crate::source::{Lines, Script};
@@ -27,16 +29,16 @@ use crate::talk;
 /// Why it was not done; what of it was done stays done.
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let input = options.input();
-    if options.is_check() {
+    if options.check {
         let script = whole(input)?;
         let catalogue = Book::new().catalogue;
-        let problems = check(&script, &catalogue, options.begins_in()?, options.keeps_going());
+        let problems = check(&script, &catalogue, options.begins_in()?, options.keep_going);
         return refuse_if_any(&script, &problems).map(|()| Exit::Done);
     }
     let login = options.login()?;
     smol::block_on(async {
         match input {
-            Input::Prompt => run_lines(options, &login, Lines::of_stdin()).await,
+            Input::Prompt => run_shell(options, &login).await,
             Input::Pipe => run_lines(options, &login, Lines::of_stdin()).or(interrupted()).await,
             Input::Options(lines) => {
                 let lines = Lines::of_script(Script::of_options(&lines));
@@ -47,6 +49,14 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             }
         }
     })
+}
+
+/// Lets the user talk.
+async fn run_shell(options: &Options, login: &Login) -> Result<Exit, Failure> {
+    let mut session = open(options, login).or(interrupted()).await?;
+    let outcome = repl::run(&mut session, options.look()?).await;
+    session.quit().await;
+    outcome
 }
 
 /// Runs lines as they come.
@@ -60,13 +70,13 @@ async fn run_lines(options: &Options, login: &Login, lines: Lines) -> Result<Exi
 /// Runs a script that is found good, by the server's own catalogue in the end.
 async fn run_script(options: &Options, login: &Login, script: Script) -> Result<Exit, Failure> {
     let begins_in = options.begins_in()?;
-    let mut problems = check(&script, &Book::new().catalogue, begins_in, options.keeps_going());
+    let mut problems = check(&script, &Book::new().catalogue, begins_in, options.keep_going);
     // What nobody here has heard of, the server may know.
     problems.retain(|problem| !problem.is_unheard_of);
     refuse_if_any(&script, &problems)?;
     let mut session = open(options, login).await?;
     let catalogue = Arc::clone(&session.book().catalogue);
-    let problems = check(&script, &catalogue, begins_in, options.keeps_going());
+    let problems = check(&script, &catalogue, begins_in, options.keep_going);
     let outcome = match refuse_if_any(&script, &problems) {
         Ok(()) => script::run(&mut session, Lines::of_script(script), options.manner()).await,
         Err(failure) => Err(failure),
@@ -78,14 +88,14 @@ async fn run_script(options: &Options, login: &Login, script: Script) -> Result<
 /// A session in the state that the options ask for.
 async fn open(options: &Options, login: &Login) -> Result<Session, Failure> {
     let address = options.address()?;
-    let stream = dial(&address, &options.acquaintance()?, options.timeout()).await?;
-    let mut session = Session::open(Link::new(stream), options.timeout()).await?;
+    let stream = dial(&address, &options.acquaintance()?, options.timeout).await?;
+    let mut session = Session::open(Link::new(stream), options.timeout).await?;
     login.perform(&mut session).await?;
     Ok(session)
 }
 
 /// Ends when the user has had enough.
-async fn interrupted() -> Result<Exit, Failure> {
+async fn interrupted<T>() -> Result<T, Failure> {
     match Signals::new([Signal::Int]) {
         Ok(mut signals) => {
             signals.next().await;

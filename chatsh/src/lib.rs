@@ -11,16 +11,24 @@ use clap::Parser;
 mod address;
 mod book;
 mod check;
+mod completion;
 mod dial;
+mod editor;
 mod exit;
 mod help;
+mod helper;
 mod job;
 mod json;
 mod link;
 mod local;
 mod login;
+mod masking;
 pub mod options;
 mod paths;
+mod plan;
+mod printer;
+mod repl;
+mod reply;
 mod safe;
 mod script;
 mod secret;
@@ -32,6 +40,8 @@ mod style;
 mod talk;
 #[cfg(test)]
 mod testing;
+mod waiting;
+mod words;
 
 /// Runs chatsh with the options of this process.
 pub fn main() -> ExitCode {

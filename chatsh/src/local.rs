@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use proto::{Arg, Description, Incoming, Kind, Spec, States};
+use proto::{Arg, Description, Incoming, Kind, Spec, State, States};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -44,8 +44,14 @@ impl Wait {
 
 /// What our own commands are called and take.
 pub(crate) fn commands() -> [Description; 4] {
-    let help = Spec::new("help", States::ANY, "Say what can be done here", "/help");
-    let quit = Spec::new("quit", States::ANY, "End the connection and chatsh", "/quit");
+    let help = Spec::new(
+        "help",
+        States::ANY,
+        "Say what can be done here, or explain one command",
+        "/help",
+    );
+    let quit = Spec::new("quit", States::ANY, "End the connection and chatsh", "/quit")
+        .leads_to(&[State::Ended]);
     let sleep = Spec::new("sleep", States::ANY, "Do nothing for a while", "/sleep 2s");
     let wait = Spec::new(
         "wait",
@@ -54,7 +60,7 @@ pub(crate) fn commands() -> [Description; 4] {
         "/wait --from harper --match 'ready|done' --timeout 30s",
     );
     [
-        describe(help, vec![arg("command", Kind::String, false, "What to explain.")]),
+        describe(help, vec![arg("command", Kind::String, true, "What to explain; or nothing.")]),
         describe(quit, vec![]),
         describe(sleep, vec![arg("time", Kind::String, true, "How long: 500ms, 2s, 1m30s.")]),
         describe(
@@ -66,6 +72,13 @@ pub(crate) fn commands() -> [Description; 4] {
             ],
         ),
     ]
+}
+
+/// Does the command `name` do without the arguments that it has?
+///
+/// For a server's commands what can be left out is an option; `/help` has none.
+pub(crate) fn is_fine_alone(name: &str) -> bool {
+    name == "help"
 }
 
 /// The command `name` with the arguments `data`; none if it is not one of ours.

@@ -6,8 +6,9 @@ use proto::{Code, Incoming, NameKey, RoomName, State, UserName};
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
+use crate::reply::accepted;
 use crate::secret::{self, Source};
-use crate::session::{Session, accepted, object};
+use crate::session::{Session, object};
 use crate::talk;
 
 /// What is to happen before the first line.

@@ -235,8 +235,8 @@ mod tests {
             let text: String = text.into_iter().collect();
             let shown = one_line(&text, Style::NONE);
             prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\t'), "{:?}", shown);
-            prop_assert!(!shown.contains(['\u{202e}', '\u{2066}', '\u{2028}', '\u{200b}']));
-            prop_assert_eq!(one_line(&text, Style::NONE), shown);
+            let hidden = ['\u{202e}', '\u{2066}', '\u{2028}', '\u{200b}'];
+            prop_assert!(!shown.contains(hidden), "{:?}", shown);
         }
 
         #[test]

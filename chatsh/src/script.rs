@@ -16,7 +16,8 @@ use smol::future::FutureExt;
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::local::{Local, Wait};
-use crate::session::{Heard, Session, accepted, pause, say_pause, within};
+use crate::reply::{accepted, pause, say_pause, within};
+use crate::session::{Heard, Session};
 use crate::source::{Line, Lines, LinesError};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
@@ -52,24 +53,14 @@ pub(crate) async fn run(
     mut lines: Lines,
     manner: Manner,
 ) -> Result<Exit, Failure> {
-    let mut runner = Runner { session, manner, heard: VecDeque::new() };
-    let mut first_error = None;
-    while let Some(line) = runner.next_line(&mut lines).await? {
-        match runner.line(&line).await {
-            Ok(ControlFlow::Continue(())) => {}
-            Ok(ControlFlow::Break(())) => break,
-            Err(failure) => {
-                let is_last = runner.session.is_over || failure == Failure::unread();
-                let failure = failure.while_doing(&format!("line {}", line.number));
-                if !manner.keeps_going || is_last {
-                    return Err(failure);
-                }
-                talk::say(&failure.message);
-                first_error.get_or_insert(failure.exit);
-            }
-        }
+    let mut runner = Runner { session, manner, heard: VecDeque::new(), first_error: None };
+    let outcome = runner.all(&mut lines).await;
+    match (outcome, runner.first_error) {
+        (Ok(()), None) => Ok(Exit::Done),
+        (Ok(()), Some(exit)) => Ok(exit),
+        (Err(failure), None) => Err(failure),
+        (Err(failure), Some(exit)) => Err(Failure { exit, ..failure }),
     }
-    Ok(first_error.unwrap_or(Exit::Done))
 }
 
 struct Runner<'a> {
@@ -77,9 +68,30 @@ struct Runner<'a> {
     manner: Manner,
     /// What others said since the last request was sent.
     heard: VecDeque<Incoming>,
+    /// The code of the first error that did not end the script.
+    first_error: Option<Exit>,
 }
 
 impl Runner<'_> {
+    async fn all(&mut self, lines: &mut Lines) -> Result<(), Failure> {
+        while let Some(line) = self.next_line(lines).await? {
+            match self.line(&line).await {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break,
+                Err(failure) => {
+                    let is_last = self.session.is_over || failure == Failure::unread();
+                    let failure = failure.while_doing(&format!("line {}", line.number));
+                    if !self.manner.keeps_going || is_last {
+                        return Err(failure);
+                    }
+                    talk::say(&failure.message);
+                    self.first_error.get_or_insert(failure.exit);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The next line; meanwhile the server is listened to.
     async fn next_line(&mut self, lines: &mut Lines) -> Result<Option<Line>, Failure> {
         let line = async {

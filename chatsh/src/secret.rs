@@ -44,7 +44,6 @@ impl Source {
             Source::Command(command) => output_of(command),
             Source::Terminal => {
                 let typed = rpassword::prompt_password(format!("Password of {user}: "));
-                let _ = writeln!(io::stderr());
                 typed.map(Zeroizing::new).map_err(|error| match error.kind() {
                     io::ErrorKind::Interrupted => Failure::interrupted(),
                     _ => Failure::new(Exit::Usage, format!("no password was typed: {error}")),

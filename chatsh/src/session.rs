@@ -4,22 +4,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use proto::{Cap, Code, Frame, HEADER_BYTES, Id, Incoming, State, Status};
+use proto::{Cap, Frame, HEADER_BYTES, Id, Incoming, State, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use smol::future::FutureExt;
 
 use crate::book::Book;
 use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Link, Received};
-use crate::talk;
+use crate::reply::{accepted, pause, say_pause, within};
 
 /// What stands before the number of a request that chatsh makes by itself; the ids of
 /// lines are numbers.
 const OWN_ID: &str = "chatsh.";
-
-/// How long we wait when the server says `throttled`, but not for how long.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long we wait for the answer to our goodbye: it changes nothing any more.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -257,52 +253,6 @@ impl Session {
         self.asked += 1;
         Id::Text(format!("{OWN_ID}{}", self.asked).into())
     }
-}
-
-/// `reply`, if it grants what was asked for in `state`.
-///
-/// # Errors
-/// It was refused; says why.
-pub(crate) fn accepted(reply: Incoming, state: State) -> Result<Incoming, Failure> {
-    if reply.status == Status::Ok {
-        return Ok(reply);
-    }
-    let exit = Exit::of_refusal(reply.code.as_deref(), state);
-    let code = reply.code.as_deref().unwrap_or("error");
-    let why = reply.message.as_deref().unwrap_or("the server does not say why");
-    Err(Failure::new(exit, format!("{}: {code}: {why}", reply.kind)))
-}
-
-/// How long to wait before asking again, if that is what `reply` says.
-pub(crate) fn pause(reply: &Incoming) -> Option<Duration> {
-    if !reply.is_error(Code::Throttled) {
-        return None;
-    }
-    let millis = reply.data.get("retry_after_ms").and_then(Value::as_u64);
-    Some(millis.map_or(PAUSE, Duration::from_millis))
-}
-
-/// Tells that nothing happens for a while, and why.
-pub(crate) fn say_pause(kind: &str, pause: Duration) {
-    talk::say(&format!("{kind}: throttled, trying again in {} s", pause.as_secs_f64().ceil()));
-}
-
-/// `reply`, unless it takes longer than `timeout`.
-///
-/// # Errors
-/// [`Exit::Timeout`] names what was asked for.
-pub(crate) async fn within<T>(
-    timeout: Duration,
-    kind: &str,
-    reply: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    reply
-        .or(async {
-            smol::Timer::after(timeout).await;
-            let message = format!("{kind}: no reply within {} s", timeout.as_secs_f64());
-            Err(Failure::new(Exit::Timeout, message))
-        })
-        .await
 }
 
 /// `value`, which is an object, as the data of a request.

@@ -48,10 +48,11 @@ pub(crate) fn names(data: &Map<String, Value>) -> Option<Vec<(&str, Vec<&str>)>>
     if data.is_empty() {
         return None;
     }
-    let users = |list: &'_ Value| -> Option<Vec<&str>> {
-        list.as_array()?.iter().map(Value::as_str).collect()
-    };
-    data.iter().map(|(room, list)| Some((room.as_str(), users(list)?))).collect()
+    data.iter().map(|(room, list)| Some((room.as_str(), strings(list)?))).collect()
+}
+
+fn strings(list: &Value) -> Option<Vec<&str>> {
+    list.as_array()?.iter().map(Value::as_str).collect()
 }
 
 /// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said.
@@ -113,7 +114,9 @@ fn item(value: &Value, style: Style) -> String {
 
 /// `a=1, b=2`.
 fn pairs(data: &Map<String, Value>, style: Style) -> String {
-    let pair = |(key, value)| format!("{}={}", safe::one_line(key, style), inline(value, style));
+    let pair = |(key, value): (&String, &Value)| {
+        format!("{}={}", safe::one_line(key, style), inline(value, style))
+    };
     fields(data).map(pair).collect::<Vec<_>>().join(", ")
 }
 

@@ -4,6 +4,7 @@ use proto::{Catalogue, Description, Line, State, States, read_line, request_of, 
 use serde_json::{Map, Value};
 
 use crate::local::{self, Local};
+use crate::masking;
 
 /// A line that was understood.
 #[derive(Debug)]
@@ -87,9 +88,18 @@ pub(crate) fn understand<'a>(
                 let nearest = catalogue.nearest(name).map(|near| near.spec.name.to_string());
                 return Err(Trouble::Unknown { name: name.into(), nearest });
             };
-            let data = request_of(command, arguments).map_err(|e| Trouble::Arguments {
-                column: column + e.column,
-                message: format!("{name}: {}", e.message),
+            let data = match arguments.trim().is_empty() && local::is_fine_alone(name) {
+                true => Ok(Map::new()),
+                false => request_of(command, arguments),
+            };
+            let data = data.map_err(|e| {
+                // What is wrong may be the password, which is not to be repeated.
+                let message = match masking::secret_from(line, catalogue) {
+                    Some(_) => format!("these are not its arguments: {}", usage(command)),
+                    None => e.message,
+                };
+                let (column, message) = (column + e.column, format!("{name}: {message}"));
+                Trouble::Arguments { column, message }
             })?;
             match local::read(name, &data) {
                 None => Ok(Step::Ask { command, data, is_bare: false }),

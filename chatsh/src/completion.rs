@@ -1,0 +1,237 @@
+//! What a typed line can go on with: Tab's candidates, and the hint beside the line.
+//! All of it comes from the catalogue and from the names that were heard of.
+
+use proto::{Arg, Description, Kind, State, usage};
+
+use crate::book::Book;
+use crate::words::Words;
+
+/// Where the word begins that ends `line`, in bytes, and what it may become.
+///
+/// Each candidate ends with the blank that follows it.
+pub(crate) fn candidates(line: &str, book: &Book) -> (usize, Vec<String>) {
+    let start = line.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+    let word = &line[start..];
+    let found: Vec<String> = match Typed::read(line, book) {
+        Typed::Name(_) => commands(book).map(|name| format!("/{name}")).collect(),
+        Typed::Said if word.is_empty() || book.state != State::Chat => Vec::new(),
+        Typed::Said => book.users().map(Into::into).collect(),
+        Typed::Arguments { command, next, given, .. } => match next {
+            Next::Option => options(command, &given).map(|arg| format!("--{}", arg.name)).collect(),
+            Next::Value(arg) => values(command, arg, book),
+            Next::Nothing => Vec::new(),
+        },
+        Typed::Unknown => Vec::new(),
+    };
+    let fitting = found.into_iter().filter(|candidate| candidate.starts_with(word));
+    (start, fitting.map(|candidate| candidate + " ").collect())
+}
+
+/// What is still to be typed after `line`.
+pub(crate) fn hint(line: &str, book: &Book) -> Option<String> {
+    match Typed::read(line, book) {
+        Typed::Name(prefix) if !prefix.is_empty() => {
+            let mut fitting = book
+                .catalogue
+                .allowed(book.state)
+                .filter(|command| command.spec.name.starts_with(prefix));
+            let command = match (book.catalogue.find(prefix), fitting.next(), fitting.next()) {
+                (Some(exact), ..) => exact,
+                (None, Some(only), None) => only,
+                _ => return None,
+            };
+            Some(usage(command)[1 + prefix.len()..].to_owned())
+        }
+        Typed::Arguments { command, position, .. } => {
+            let all = usage(command);
+            let rest: Vec<_> = all.split(' ').skip(1 + position).collect();
+            let blank = if line.ends_with(char::is_whitespace) { "" } else { " " };
+            (!rest.is_empty()).then(|| format!("{blank}{}", rest.join(" ")))
+        }
+        Typed::Name(_) | Typed::Said | Typed::Unknown => None,
+    }
+}
+
+/// How far a line has come.
+enum Typed<'a> {
+    /// A slash and a part of a name.
+    Name(&'a str),
+    /// The arguments of a command.
+    Arguments {
+        command: &'a Description,
+        /// The words before the one that is being typed.
+        given: Vec<&'a str>,
+        /// How many required arguments were begun.
+        position: usize,
+        /// What the word that is being typed is.
+        next: Next<'a>,
+    },
+    /// Arguments of nobody knows what.
+    Unknown,
+    /// No command at all.
+    Said,
+}
+
+/// What a word can be.
+enum Next<'a> {
+    Value(&'a Arg),
+    Option,
+    Nothing,
+}
+
+impl<'a> Typed<'a> {
+    fn read(line: &'a str, book: &'a Book) -> Typed<'a> {
+        let Some(rest) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
+            return Typed::Said;
+        };
+        let Some((name, arguments)) = rest.split_once(char::is_whitespace) else {
+            return Typed::Name(rest);
+        };
+        let Some(command) = book.catalogue.find(name) else { return Typed::Unknown };
+        let mut given: Vec<_> = Words::new(arguments).map(|(_, word)| word).collect();
+        let word = match arguments.is_empty() || arguments.ends_with(char::is_whitespace) {
+            true => "",
+            false => given.pop().unwrap_or_default(),
+        };
+        let mut required = command.args.iter().filter(|arg| arg.required);
+        let mut awaited = None;
+        let mut position = 0;
+        for word in &given {
+            match (awaited.take(), word.strip_prefix("--")) {
+                (Some(_), _) => {}
+                (None, Some(option)) => awaited = value_of(command, option),
+                (None, None) => {
+                    position += 1;
+                    if required.next().is_some_and(|arg| arg.rest) {
+                        return Typed::Arguments { command, given, position, next: Next::Nothing };
+                    }
+                }
+            }
+        }
+        let next = match (awaited, required.next()) {
+            (Some(arg), _) => Next::Value(arg),
+            _ if word.starts_with("--") => Next::Option,
+            (None, Some(arg)) => {
+                position += usize::from(!word.is_empty());
+                Next::Value(arg)
+            }
+            (None, None) => Next::Option,
+        };
+        Typed::Arguments { command, given, position, next }
+    }
+}
+
+/// The option whose value follows, if `option` wants one.
+fn value_of<'a>(command: &'a Description, option: &str) -> Option<&'a Arg> {
+    let mut optional = command.args.iter().filter(|arg| !arg.required);
+    optional.find(|arg| arg.name == option && arg.kind != Kind::Boolean)
+}
+
+/// The options that are not given yet.
+fn options<'a>(command: &'a Description, given: &[&str]) -> impl Iterator<Item = &'a Arg> {
+    let is_given = |arg: &Arg| given.iter().any(|word| word.strip_prefix("--") == Some(&arg.name));
+    command.args.iter().filter(move |arg| !arg.required && !is_given(arg))
+}
+
+fn values(command: &Description, arg: &Arg, book: &Book) -> Vec<String> {
+    match arg.kind {
+        Kind::RoomName => book.rooms().map(Into::into).collect(),
+        Kind::UserName => book.users().map(Into::into).collect(),
+        Kind::Addressee => ["public"].into_iter().chain(book.users()).map(Into::into).collect(),
+        Kind::Boolean => ["false", "true"].map(Into::into).into(),
+        Kind::String if command.spec.name == "help" => commands(book).map(Into::into).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The names of the commands that are allowed now, in order.
+fn commands(book: &Book) -> impl Iterator<Item = &str> {
+    let mut names: Vec<_> =
+        book.catalogue.allowed(book.state).map(|command| &*command.spec.name).collect();
+    names.sort_unstable();
+    names.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing;
+
+    fn book(state: State) -> Book {
+        let mut book = Book::new();
+        let told = serde_json::to_value(testing::catalogue()).unwrap();
+        book.adopt(told.as_object().unwrap());
+        let list = json!({ "attic": ["ann", "bob"], "archive": ["harper"] });
+        let frame = json!({ "type": "list", "status": "ok", "data": list });
+        book.hear(&serde_json::from_value(frame).unwrap());
+        book.state = state;
+        book
+    }
+
+    #[track_caller]
+    fn completes(state: State, line: &str, expected: &[&str]) {
+        let (start, found) = candidates(line, &book(state));
+        let lines: Vec<_> =
+            found.iter().map(|found| format!("{}{found}", &line[..start])).collect();
+        assert_eq!(lines, expected, "{line:?}");
+    }
+
+    #[test]
+    fn commands_that_are_allowed_are_completed() {
+        completes(State::Lobby, "/e", &["/enter "]);
+        completes(State::Chat, "/e", &["/exit "]);
+        completes(State::Auth, "/r", &["/register ", "/resume ", "/roll "]);
+        completes(State::Lobby, "/x", &[]);
+        completes(State::Lobby, "//e", &[]);
+        completes(State::Lobby, "/help lo", &["/help logout "]);
+    }
+
+    #[test]
+    fn names_are_completed_where_they_belong() {
+        completes(State::Lobby, "/enter ", &["/enter archive ", "/enter attic "]);
+        completes(State::Lobby, "/enter at", &["/enter attic "]);
+        completes(State::Lobby, "/enter attic ", &[]);
+        completes(State::Chat, "/msg p", &["/msg public "]);
+        completes(State::Chat, "/msg ha", &["/msg harper "]);
+        completes(State::Chat, "/msg harper a", &[]);
+        completes(State::Chat, "/msg harper hello a", &[]);
+        completes(State::Chat, "ask ha", &["ask harper "]);
+        completes(State::Lobby, "ask ha", &[]);
+        completes(State::Lobby, "/wait --from b", &["/wait --from bob "]);
+    }
+
+    #[test]
+    fn options_are_completed_once() {
+        completes(State::Lobby, "/create ops --p", &["/create ops --private "]);
+        completes(State::Lobby, "/create --private ops --p", &[]);
+        completes(State::Lobby, "/wait ", &["/wait --from ", "/wait --match ", "/wait --timeout "]);
+        completes(
+            State::Auth,
+            "/resume t0p --room a",
+            &["/resume t0p --room archive ", "/resume t0p --room attic "],
+        );
+    }
+
+    #[track_caller]
+    fn hints(line: &str, expected: &str) {
+        assert_eq!(hint(line, &book(State::Lobby)).unwrap_or_default(), expected, "{line:?}");
+    }
+
+    #[test]
+    fn a_hint_says_what_is_still_to_come() {
+        hints("/ent", "er ROOM");
+        hints("/enter", " ROOM");
+        hints("/enter ", "ROOM");
+        hints("/enter a", "");
+        hints("/create ops", " [--private]");
+        hints("/login", " USERNAME PASSWORD");
+        hints("/login har", " PASSWORD");
+        hints("/login harper ", "PASSWORD");
+        hints("/l", "");
+        hints("/", "");
+        hints("/xyzzy ", "");
+        hints("hello", "");
+    }
+}

@@ -1,0 +1,183 @@
+//! The line editor, on a thread of its own: it reads one line each time it is asked to.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use async_channel::{Receiver, Sender};
+use rustix::process::{Signal, getpid, kill_process};
+use rustyline::config::{BellStyle, ColorMode, CompletionType, Config};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use smol::Timer;
+use smol::future::FutureExt;
+
+use crate::exit::{Exit, Failure};
+use crate::helper::Typist;
+use crate::printer::Printer;
+
+/// How many lines the history keeps: more than anybody looks back, less than a megabyte.
+const HISTORY_LEN_MAX: usize = 2000;
+
+/// How often the editor is told to stop, and how many times: the signal misses it in the
+/// moment before it begins to read.
+const STOP_EVERY: Duration = Duration::from_millis(20);
+const STOPS_MAX: usize = 50;
+
+type Rustyline = rustyline::Editor<Typist, FileHistory>;
+
+/// What the editor is asked for.
+enum Ask {
+    /// A line, after this prompt.
+    Line(String),
+    /// An answer, which is not for the history.
+    Answer(String),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Typed {
+    /// This line.
+    Line(String),
+    /// Nothing: the user cleared the line.
+    Cleared,
+    /// Nothing more: the user leaves.
+    Left,
+}
+
+/// The editor as the shell uses it.
+pub(crate) struct Editor {
+    asks: Sender<Ask>,
+    typed: Receiver<Result<Typed, Failure>>,
+    is_reading: bool,
+}
+
+impl Editor {
+    /// An editor that reads from the terminal, and the printer that goes with it.
+    ///
+    /// # Errors
+    /// The terminal or the system does not let us.
+    pub(crate) fn start(
+        typist: Typist,
+        is_plain: bool,
+        history: Option<PathBuf>,
+    ) -> rustyline::Result<(Editor, Printer)> {
+        let bell = if is_plain { BellStyle::None } else { BellStyle::Audible };
+        // Without colours rustyline would not ask for the mask of a password either, so it
+        // must not look at NO_COLOR: whether there are colours our own style knows.
+        let config = Config::builder()
+            .max_history_size(HISTORY_LEN_MAX)?
+            .completion_type(CompletionType::List)
+            .bell_style(bell)
+            .color_mode(ColorMode::Forced)
+            .build();
+        let mut rustyline = Rustyline::with_config(config)?;
+        rustyline.set_helper(Some(typist));
+        if let Some(history) = &history {
+            make_folder(history);
+            // A history that is not there yet, or is damaged, is an empty one.
+            let _ = rustyline.load_history(history);
+        }
+        let printer = Printer::start(rustyline.create_external_printer().ok())?;
+        let (asks, to_read) = async_channel::bounded(1);
+        let (answers, typed) = async_channel::bounded(1);
+        thread::Builder::new().name("editor".into()).spawn(move || {
+            while let Ok(ask) = to_read.recv_blocking() {
+                let typed = read(&mut rustyline, &ask, history.as_deref());
+                if answers.send_blocking(typed).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok((Editor { asks, typed, is_reading: false }, printer))
+    }
+
+    /// Is somebody typing?
+    pub(crate) fn is_reading(&self) -> bool {
+        self.is_reading
+    }
+
+    /// Lets a line be typed. Not to be called while one is.
+    pub(crate) async fn ask_line(&mut self, prompt: String) {
+        self.ask(Ask::Line(prompt)).await;
+    }
+
+    /// Lets the answer to `question` be typed. Not to be called while a line is.
+    pub(crate) async fn ask_answer(&mut self, question: String) {
+        self.ask(Ask::Answer(question)).await;
+    }
+
+    async fn ask(&mut self, ask: Ask) {
+        self.is_reading = true;
+        let _ = self.asks.send(ask).await;
+    }
+
+    /// What was typed; it can be given up and asked for again.
+    ///
+    /// # Errors
+    /// A signal came from outside, or the terminal failed.
+    pub(crate) async fn typed(&mut self) -> Result<Typed, Failure> {
+        let typed = self.typed.recv().await;
+        self.is_reading = false;
+        typed.unwrap_or_else(|_| Err(broken("the line editor has ended")))
+    }
+
+    /// Ends the reading and gives the terminal back as it was.
+    pub(crate) async fn stop(mut self) {
+        for _ in 0..STOPS_MAX {
+            if !self.is_reading {
+                return;
+            }
+            // The one thing that ends rustyline's reading from outside. While it does not
+            // read, the signal goes where the shell's own signals go, and does nothing.
+            let _ = kill_process(getpid(), Signal::INT);
+            let patience = async {
+                Timer::after(STOP_EVERY).await;
+            };
+            async { drop(self.typed().await) }.or(patience).await;
+        }
+    }
+}
+
+fn broken(why: &str) -> Failure {
+    Failure::new(Exit::NoConnection, format!("the terminal is lost: {why}"))
+}
+
+fn read(rustyline: &mut Rustyline, ask: &Ask, history: Option<&Path>) -> Result<Typed, Failure> {
+    let (prompt, is_answering) = match ask {
+        Ask::Line(prompt) => (prompt, false),
+        Ask::Answer(question) => (question, true),
+    };
+    if let Some(typist) = rustyline.helper_mut() {
+        typist.is_answering = is_answering;
+    }
+    match rustyline.readline(prompt) {
+        Ok(line) => {
+            let is_secret = rustyline.helper().is_none_or(|typist| typist.is_secret(&line));
+            if !is_answering && !is_secret && !line.trim().is_empty() {
+                remember(rustyline, &line, history);
+            }
+            Ok(Typed::Line(line))
+        }
+        Err(ReadlineError::Interrupted) => Ok(Typed::Cleared),
+        Err(ReadlineError::Eof) => Ok(Typed::Left),
+        Err(ReadlineError::Signal(_)) => Err(Failure::interrupted()),
+        Err(error) => Err(broken(&error.to_string())),
+    }
+}
+
+/// A history that cannot be written is a pity, and no reason to stop talking.
+fn remember(rustyline: &mut Rustyline, line: &str, history: Option<&Path>) {
+    let _ = rustyline.add_history_entry(line);
+    if let Some(history) = history {
+        let _ = rustyline.append_history(history);
+    }
+}
+
+fn make_folder(history: &Path) {
+    if let Some(folder) = history.parent() {
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    }
+}

@@ -1,0 +1,128 @@
+//! What rustyline asks while somebody types: candidates, hints, and how the line looks.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustyline::completion::Completer;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper};
+use unicode_width::UnicodeWidthChar;
+
+use crate::book::Book;
+use crate::style::Style;
+use crate::{completion, masking};
+
+/// Knows the book, and what the line is for.
+pub(crate) struct Typist {
+    book: Arc<Mutex<Book>>,
+    style: Style,
+    /// Is the line the answer to a question? Then it is neither completed nor masked.
+    pub(crate) is_answering: bool,
+}
+
+impl Typist {
+    pub(crate) fn new(book: Arc<Mutex<Book>>, style: Style) -> Typist {
+        Typist { book, style, is_answering: false }
+    }
+
+    /// Must `line` be kept out of the history?
+    pub(crate) fn is_secret(&self, line: &str) -> bool {
+        // A paste may have several lines.
+        line.lines().any(|line| self.secret_from(line).is_some())
+    }
+
+    fn secret_from(&self, line: &str) -> Option<usize> {
+        masking::secret_from(line, &self.book().catalogue)
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Helper for Typist {}
+
+impl Validator for Typist {}
+
+impl Completer for Typist {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        pos: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        match self.is_answering {
+            true => Ok((pos, Vec::new())),
+            false => Ok(completion::candidates(&line[..pos], &self.book())),
+        }
+    }
+}
+
+/// A hint is read, not inserted: it names arguments.
+pub(crate) struct Remark(String);
+
+impl Hint for Remark {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Hinter for Typist {
+    type Hint = Remark;
+
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
+        let is_wanted = !self.is_answering && !self.style.is_plain && pos == line.len();
+        is_wanted.then(|| completion::hint(line, &self.book())).flatten().map(Remark)
+    }
+}
+
+impl Highlighter for Typist {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        match self.secret_from(line) {
+            Some(start) if !self.is_answering => {
+                let mask: String = line[start..].chars().map(masked).collect();
+                format!("{}{mask}", &line[..start]).into()
+            }
+            _ => line.into(),
+        }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        self.style.dim(hint).into()
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
+        // Else a letter typed at the end is drawn as it is, without asking for its mask.
+        !self.is_answering && self.secret_from(line).is_some()
+    }
+}
+
+/// As many stars as the letter has columns; the cursor is placed by those.
+fn masked(letter: char) -> String {
+    match letter.is_whitespace() {
+        true => letter.to_string(),
+        false => "*".repeat(letter.width().unwrap_or(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_shown_as_stars_of_the_same_width() {
+        let typist = Typist::new(Arc::new(Mutex::new(Book::new())), Style::NONE);
+        assert_eq!(typist.highlight("/login ann 12 鍵", 0), "/login ann ** **");
+        assert_eq!(typist.highlight("/enter ann 1234", 0), "/enter ann 1234");
+        assert!(typist.is_secret("hello\n/login ann 1234"));
+        assert!(!typist.is_secret("hello\n/enter attic"));
+    }
+}

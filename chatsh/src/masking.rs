@@ -1,0 +1,130 @@
+//! Which part of a typed line is a secret: it is masked while it is typed, and the line
+//! does not enter the history.
+//!
+//! In doubt it is one: a mistyped `/logn harper 1234` has the password in it, too.
+
+use proto::{Catalogue, Description};
+
+use crate::words::Words;
+
+/// Where the secret in `line` begins, in bytes; what follows counts as secret as well.
+pub(crate) fn secret_from(line: &str, catalogue: &Catalogue) -> Option<usize> {
+    let blanks = line.len() - line.trim_start().len();
+    let slash = line[blanks..].len() - line[blanks..].trim_start_matches('/').len();
+    let name_at = blanks + slash;
+    let name = line[name_at..].split(char::is_whitespace).next().unwrap_or_default();
+    let arguments_at = name_at + name.len();
+    let arguments = &line[arguments_at..];
+    let meant: Vec<_> = match (catalogue.find(name), slash > 0) {
+        (Some(command), true) => vec![command],
+        (Some(command), false) if is_whole(command, arguments) => vec![command],
+        (_, false) => Vec::new(),
+        (None, true) => {
+            let secret = catalogue.commands.iter().filter(|command| has_secret(command));
+            secret.filter(|command| is_like(name, command, catalogue)).collect()
+        }
+    };
+    let starts = meant.into_iter().filter_map(|command| secret_in(arguments, command));
+    starts.min().map(|start| arguments_at + start)
+}
+
+fn has_secret(command: &Description) -> bool {
+    command.args.iter().any(|arg| arg.kind.is_secret())
+}
+
+/// Is `name` probably meant to be `command`?
+fn is_like(name: &str, command: &Description, catalogue: &Catalogue) -> bool {
+    let name = name.to_lowercase();
+    let spelled = &*command.spec.name;
+    !name.is_empty() && (spelled.starts_with(&name) || name.starts_with(spelled))
+        || catalogue.nearest(&name).is_some_and(|near| near.spec.name == command.spec.name)
+}
+
+/// Are `arguments` just those that `command` needs? Then its slash was forgotten, and it
+/// is no sentence that happens to begin with the word.
+fn is_whole(command: &Description, arguments: &str) -> bool {
+    let required = command.args.iter().filter(|arg| arg.required).count();
+    required > 0 && Words::new(arguments).count() <= required
+}
+
+/// Where the first secret begins in `arguments`, in bytes.
+fn secret_in(arguments: &str, command: &Description) -> Option<usize> {
+    let mut positional = command.args.iter().filter(|arg| arg.required);
+    let mut words = Words::new(arguments);
+    let mut options_over = false;
+    while let Some((start, word)) = words.next() {
+        if word == "--" && !options_over {
+            options_over = true;
+        } else if let Some(option) = word.strip_prefix("--").filter(|_| !options_over) {
+            let (name, inline) = option.split_once('=').unwrap_or((option, ""));
+            let arg = command.args.iter().find(|arg| !arg.required && arg.name == name);
+            let is_secret = arg.is_some_and(|arg| arg.kind.is_secret());
+            if option.contains('=') {
+                if is_secret {
+                    return Some(start + word.len() - inline.len());
+                }
+            } else if arg.is_some_and(|arg| arg.kind != proto::Kind::Boolean) {
+                let value = words.next();
+                if is_secret {
+                    return value.map(|(start, _)| start);
+                }
+            }
+        } else {
+            let arg = positional.next()?;
+            if arg.kind.is_secret() {
+                return Some(start);
+            }
+            if arg.rest {
+                return None;
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[track_caller]
+    fn check(line: &str, secret: &str) {
+        let start = secret_from(line, &testing::catalogue());
+        assert_eq!(start.map_or("", |start| &line[start..]), secret, "{line:?}");
+    }
+
+    #[test]
+    fn a_password_is_secret_from_its_first_letter_on() {
+        check("/login harper", "");
+        check("/login harper ", "");
+        check("/login harper 1", "1");
+        check("/login harper 1234 5", "1234 5");
+        check("/login 'har per' \"12 34", "\"12 34");
+        check("  /login harper 1234", "1234");
+        check("//login harper 1234", "1234");
+        check("/resume --room ops t0p", "t0p");
+        check("/resume t0p --room ops", "t0p --room ops");
+        check("/resume --after=7 -- --t0p", "--t0p");
+    }
+
+    #[test]
+    fn what_is_like_a_command_with_a_secret_has_one() {
+        check("/logn harper 1234", "1234");
+        check("/Login harper 1234", "1234");
+        check("/reg harper 1234", "1234");
+        check("/registers harper 1234", "1234");
+        check("login harper 1234", "1234");
+        check(" register harper 1234", "1234");
+    }
+
+    #[test]
+    fn what_is_not_is_shown() {
+        check("/enter tech talk", "");
+        check("/msg bob /login harper 1234", "");
+        check("/list of things", "");
+        check("login is what you need first", "");
+        check("hello harper 1234", "");
+        check("/ harper 1234", "");
+        check("", "");
+    }
+}

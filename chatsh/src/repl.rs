@@ -1,0 +1,351 @@
+//! The shell: somebody types while others talk.
+//!
+//! One loop takes what happens next: a typed line, a frame, a signal, the end of a wait.
+//! The prompt comes back when the line before has its reply, so a reply stands under
+//! its line.
+
+use std::collections::VecDeque;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use async_signal::{Signal, Signals};
+use futures_lite::StreamExt;
+use proto::{Catalogue, Description, Id, State, States, Status, usage};
+use serde_json::{Map, Value};
+use smol::Timer;
+use smol::future::FutureExt;
+
+use crate::editor::{Editor, Typed};
+use crate::exit::{Exit, Failure};
+use crate::helper::Typist;
+use crate::link::{Ended, Received};
+use crate::local::Local;
+use crate::printer::Printer;
+use crate::session::{Heard, Session};
+use crate::step::{self, Step, Trouble};
+use crate::style::Style;
+use crate::waiting::{Awaited, Waiting};
+use crate::{help, json, masking, paths, safe, show};
+
+/// A paste of more lines is asked about: it may not be what was meant to be pasted.
+const PASTED_LINES_MAX: usize = 3;
+
+/// How the shell looks.
+pub(crate) struct Look {
+    /// What the prompt says before a login.
+    pub(crate) host: String,
+    /// Colours, or none.
+    pub(crate) style: Style,
+    /// Is output the frames?
+    pub(crate) is_json: bool,
+}
+
+/// Lets the user talk until they leave, or the connection ends.
+///
+/// # Errors
+/// Why it had to end. The terminal is as it was before.
+pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failure> {
+    let broken = |e: &dyn std::fmt::Display| {
+        Failure::new(Exit::Refused, format!("the terminal cannot be used: {e}"))
+    };
+    // Before the editor reads: it puts back the handlers that it found.
+    let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
+    let typist = Typist::new(session.shared_book(), look.style);
+    let (editor, printer) =
+        Editor::start(typist, look.style.is_plain, paths::history()).map_err(|e| broken(&e))?;
+    let mut repl = Repl {
+        session,
+        look,
+        editor,
+        printer,
+        signals,
+        lines: VecDeque::new(),
+        number: 0,
+        waiting: None,
+    };
+    let outcome = repl.talk().await;
+    repl.printer.drain().await;
+    repl.editor.stop().await;
+    outcome
+}
+
+struct Repl<'a> {
+    session: &'a mut Session,
+    look: Look,
+    editor: Editor,
+    printer: Printer,
+    signals: Signals,
+    /// Lines that were typed, or pasted, and whose turn has not come.
+    lines: VecDeque<String>,
+    /// How many lines were done.
+    number: i64,
+    /// What has to happen before the next prompt.
+    waiting: Option<Waiting>,
+}
+
+/// What happens next.
+enum Event {
+    Typed(Result<Typed, Failure>),
+    Heard(Result<Heard, Ended>),
+    Signalled(io::Result<Signal>),
+    /// The time of what is waited for is over.
+    Due,
+}
+
+impl Repl<'_> {
+    async fn talk(&mut self) -> Result<Exit, Failure> {
+        self.greet().await;
+        loop {
+            if self.waiting.is_none()
+                && !self.editor.is_reading()
+                && let Some(line) = self.lines.pop_front()
+            {
+                if self.line(&line).await?.is_break() {
+                    return Ok(Exit::Done);
+                }
+                continue;
+            }
+            // When the printer is full it may be because rustyline draws nothing before it
+            // reads again: then the prompt comes before the reply.
+            if !self.editor.is_reading() && (self.waiting.is_none() || self.printer.is_full()) {
+                let prompt = self.session.book().prompt(&self.look.host);
+                self.editor.ask_line(prompt).await;
+            }
+            match self.turn().await? {
+                None | Some(Typed::Cleared) => {}
+                Some(Typed::Line(text)) => self.take(&text).await?,
+                Some(Typed::Left) => return Ok(Exit::Done),
+            }
+        }
+    }
+
+    /// Says what the server says to everyone, and how to get in.
+    async fn greet(&self) {
+        if let Some(motd) = &self.session.motd {
+            self.printer.print(&safe::block(motd, 0, self.look.style)).await;
+        }
+        let advice = {
+            let book = self.session.book();
+            let ways = ["login", "register"].map(|name| book.catalogue.find(name).map(usage));
+            match (book.state, ways) {
+                (State::Auth, [Some(login), Some(register)]) => Some(format!(
+                    "You are not logged in: {login}, or {register} first. /help lists more."
+                )),
+                _ => None,
+            }
+        };
+        if let Some(advice) = advice {
+            self.printer.print(&self.look.style.dim(&advice)).await;
+        }
+    }
+
+    /// Deals with what happens next; if it is that something was typed, gives it.
+    async fn turn(&mut self) -> Result<Option<Typed>, Failure> {
+        match self.event().await {
+            Event::Typed(typed) => return typed.map(Some),
+            Event::Heard(Ok(heard)) => self.heard(heard).await,
+            Event::Heard(Err(ended)) => {
+                let is_under_way = self.waiting.as_ref().is_some_and(Waiting::is_for_reply);
+                return Err(ended.failure(is_under_way));
+            }
+            Event::Signalled(Ok(Signal::Int)) if self.waiting.is_some() => {
+                self.lines.clear();
+                self.give_up("given up").await;
+            }
+            Event::Signalled(_) => return Err(Failure::interrupted()),
+            Event::Due => self.give_up("the time is over").await,
+        }
+        Ok(None)
+    }
+
+    /// Waits for what happens next; what does not happen now is not lost.
+    async fn event(&mut self) -> Event {
+        let until = self.waiting.as_ref().and_then(|waiting| waiting.until);
+        let typed = async { Event::Typed(self.editor.typed().await) };
+        let heard = async { Event::Heard(self.session.hear().await) };
+        let signalled = async {
+            match self.signals.next().await {
+                Some(signal) => Event::Signalled(signal),
+                None => smol::future::pending().await,
+            }
+        };
+        let due = async {
+            match until {
+                Some(until) => Timer::at(until).await,
+                None => smol::future::pending().await,
+            };
+            Event::Due
+        };
+        // However much the others say, the user comes first.
+        typed.or(signalled).or(due).or(heard).await
+    }
+
+    /// Takes what was typed, which is several lines if it was pasted.
+    async fn take(&mut self, text: &str) -> Result<(), Failure> {
+        let lines: Vec<_> = text.lines().map(String::from).collect();
+        if lines.len() > PASTED_LINES_MAX {
+            let question = format!("That is {} lines: send them all?", lines.len());
+            if !self.is_agreed(&question).await? {
+                return Ok(());
+            }
+        }
+        self.lines.extend(lines);
+        Ok(())
+    }
+
+    /// Asks the user.
+    async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
+        self.editor.ask_answer(format!("{question} [y/N] ")).await;
+        loop {
+            match self.turn().await? {
+                None => {}
+                Some(Typed::Line(answer)) => return Ok(matches!(answer.trim(), "y" | "Y" | "yes")),
+                Some(Typed::Cleared | Typed::Left) => return Ok(false),
+            }
+        }
+    }
+
+    /// Does a line, or begins to.
+    async fn line(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
+        self.number += 1;
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        match step::understand(line, false, &catalogue, States::of(&[state])) {
+            Ok(Step::Nothing) => {}
+            Ok(Step::Ask { command, data, is_bare }) => {
+                let may_be_sent = !is_bare
+                    || !is_like_command(line, &catalogue, state)
+                    || self.is_agreed("This looks like a command. Say it in the room?").await?;
+                if may_be_sent {
+                    self.ask(&command.spec.name, data, is_bare).await;
+                }
+            }
+            Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
+            Ok(Step::Here(Local::Help(about))) => {
+                match help::text(&catalogue, state, about.as_deref()) {
+                    Ok(text) => self.printer.print(&text).await,
+                    Err(why) => self.complain(&why).await,
+                }
+            }
+            Ok(Step::Here(Local::Sleep(time))) => {
+                self.waiting = Some(Waiting::new(Awaited::Time, Some(time)));
+            }
+            Ok(Step::Here(Local::Wait(wait))) => {
+                let timeout = wait.timeout;
+                self.waiting = Some(Waiting::new(Awaited::Message(wait), timeout));
+            }
+            Err(Trouble::Unknown { name, nearest: Some(nearest) }) => {
+                let question = format!("There is no command /{name}. Did you mean /{nearest}?");
+                if self.is_agreed(&safe::one_line(&question, self.look.style)).await? {
+                    self.lines.push_front(line.replacen(&name, &nearest, 1));
+                }
+            }
+            Err(trouble) => self.complain(&trouble.to_string()).await,
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    async fn ask(&mut self, kind: &str, data: Map<String, Value>, is_bare: bool) {
+        let id = Id::Number(self.number);
+        if let Err(failure) = self.session.send(kind, &data, &id).await {
+            return self.complain(&failure.message).await;
+        }
+        let what = Awaited::Reply { id, kind: kind.into(), data, is_bare };
+        self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+    }
+
+    /// Waits no longer, and says so with the reason `why`.
+    async fn give_up(&mut self, why: &str) {
+        match self.waiting.take().map(|waiting| waiting.what) {
+            Some(Awaited::Reply { kind, .. }) => {
+                self.complain(&format!("{kind}: no reply yet ({why}); it may still come")).await;
+            }
+            Some(Awaited::Message(_)) => {
+                self.complain(&format!("wait: no such message ({why})")).await;
+            }
+            Some(Awaited::Time) | None => {}
+        }
+    }
+
+    async fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Own(_) => {}
+            Heard::Push(push) => {
+                let text = show::push(&push.message, self.look.style);
+                self.show(&push, text).await;
+                self.waiting.take_if(|waiting| waiting.is_for(&push.message));
+            }
+            Heard::Reply(reply) => {
+                let waiting = self.waiting.take_if(|waiting| waiting.is_for(&reply.message));
+                self.replied(&reply, waiting.map(|waiting| waiting.what)).await;
+            }
+        }
+    }
+
+    async fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
+        let style = self.look.style;
+        let message = &reply.message;
+        if message.status == Status::Error {
+            let why = message.message.as_deref().unwrap_or("the server does not say why");
+            let code = message.code.as_deref().unwrap_or("error");
+            let text = format!("{}: {why} ({code})", message.kind);
+            let text = style.error(&safe::one_line(&text, style));
+            return self.show(reply, Some(text)).await;
+        }
+        let mut text = Some(show::reply(message, style));
+        if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
+            self.session.book().hear_fulfilled(&kind, &data);
+            // The line stands there already, as it was typed.
+            text = text.filter(|_| !is_bare);
+        }
+        self.show(reply, text).await;
+    }
+
+    /// Prints a frame, or what it says.
+    async fn show(&self, received: &Received, text: Option<String>) {
+        match (self.look.is_json, text) {
+            (true, _) => self.printer.print(&json::line(&received.body)).await,
+            (false, Some(text)) => self.printer.print(&text).await,
+            (false, None) => {}
+        }
+    }
+
+    async fn complain(&self, why: &str) {
+        let style = self.look.style;
+        self.printer.print(&style.error(&safe::one_line(why, style))).await;
+    }
+}
+
+/// Is `line`, which would be said in the room, probably a command without its slash?
+///
+/// A word alone is one only if it would lead away from here: "hello" is a command, too,
+/// and the first thing that people say.
+fn is_like_command(line: &str, catalogue: &Catalogue, state: State) -> bool {
+    let word = line.trim();
+    let has_late_slash = line.starts_with(char::is_whitespace) && word.starts_with('/');
+    let leads_away = |command: &Description| !command.spec.leads_to.is_empty();
+    has_late_slash
+        || catalogue.allowed(state).any(|command| command.spec.name == word && leads_away(command))
+        || masking::secret_from(line, catalogue).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{local, testing};
+
+    #[test]
+    fn what_looks_like_a_command_is_asked_about_before_it_is_said() {
+        let mut catalogue = testing::catalogue();
+        catalogue.commands.extend(local::commands());
+        for line in [" /exit", "exit", "quit ", "login harper 1234", "register harper 1234"] {
+            assert!(is_like_command(line, &catalogue, State::Chat), "{line:?}");
+        }
+        for line in ["exit here", "//exit", "roll", "enter", "help", "login harper 1234 please"] {
+            assert!(!is_like_command(line, &catalogue, State::Chat), "{line:?}");
+        }
+    }
+}
