@@ -11,7 +11,7 @@ use async_executor::Executor;
 use async_io::{Async, Timer};
 use async_rustls::TlsAcceptor;
 use certs::Identity;
-use color_eyre::eyre::{Report, WrapErr, eyre};
+use color_eyre::eyre::{Report, eyre};
 use commands::{Hall, Landed, PeerId, World};
 use event_listener::Event;
 use proto::{Code, Refusal};
@@ -19,7 +19,7 @@ use proto::{Code, Refusal};
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::database::{Database, DatabaseError, Writer};
+use crate::database::{Database, DatabaseError, WriteError, Writer};
 use crate::exit::{Exit, Failure};
 use crate::flusher::Flusher;
 use crate::folder::Folder;
@@ -216,10 +216,14 @@ async fn load_hall(
     config: &Config,
     file: &Path,
 ) -> Result<Arc<Hall>, Failure> {
-    ledger::make_rooms(database, config.rooms.clone())
-        .await
-        .wrap_err_with(|| format!("making the rooms of the configuration in {}", file.display()))
-        .map_err(|report| Failure::new(Exit::CannotMake, report))?;
+    let made = ledger::make_rooms(database, config.rooms.clone()).await;
+    made.map_err(|error| match error {
+        WriteError::Failed(error) => database_failure(DatabaseError::of(file, &error)),
+        error => {
+            let doing = format!("making the rooms of the configuration in {}", file.display());
+            Failure::new(Exit::CannotMake, Report::from(error).wrap_err(doing))
+        }
+    })?;
     let (epoch, rooms) = ledger::load(database, file).await.map_err(database_failure)?;
     Ok(Arc::new(Hall::new(epoch, rooms)))
 }

@@ -1,5 +1,7 @@
 //! The command line of chatd, without a server.
 
+#![allow(clippy::unwrap_used)]
+
 use std::process::{Command, Output};
 
 fn chatd(arguments: &[&str]) -> Output {

@@ -6,19 +6,26 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod member;
 mod server;
 mod terminal;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use client::Client;
-pub use server::{Server, chatsh, run_chatd};
+pub use client::{Client, End, dial, eventually, framed};
+pub use member::Member;
+pub use server::{Server, chatd_with, chatsh, run_chatd};
 pub use terminal::Terminal;
 
 /// How long a test waits for what must happen: far beyond what it takes, since the
 /// machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does the developer have time for the long form of a test?
+pub fn is_slow() -> bool {
+    std::env::var_os("SLOW").is_some_and(|slow| slow == "1")
+}
 
 /// A program of this workspace, beside the test's own executable.
 pub fn program(name: &str) -> PathBuf {

@@ -4,12 +4,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tempfile::TempDir;
 
-use crate::{Client, program};
+use crate::{Client, PATIENCE, program};
 
 /// Passwords cost next to nothing in tests: what they cost is tested by itself.
 const CHEAP: [&str; 3] = ["password.log_n=4", "password.r=1", "password.p=1"];
@@ -17,12 +18,19 @@ const CHEAP: [&str; 3] = ["password.log_n=4", "password.r=1", "password.p=1"];
 /// A server at work. Dropped, it is killed.
 pub struct Server {
     child: Child,
-    log: Option<JoinHandle<String>>,
+    log: Log,
+    stdout: Option<JoinHandle<String>>,
     pub address: SocketAddr,
     /// `SHA256:...`, from its ready line.
     pub fingerprint: String,
     folder: Arc<TempDir>,
     settings: Vec<String>,
+}
+
+/// What a server has written to stderr so far.
+struct Log {
+    text: Arc<(Mutex<String>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -33,52 +41,70 @@ impl Server {
 
     /// A server with these settings, as `KEY=VALUE`.
     pub fn with(settings: &[&str]) -> Server {
-        let settings = settings.iter().map(ToString::to_string).collect();
-        Server::launch("chatd", Arc::new(tempfile::tempdir().unwrap()), settings)
+        Server::of("chatd", settings)
     }
 
     /// The same as [`Server::with`], of another program than chatd.
     pub fn of(name: &str, settings: &[&str]) -> Server {
-        let settings = settings.iter().map(ToString::to_string).collect();
-        Server::launch(name, Arc::new(tempfile::tempdir().unwrap()), settings)
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Server::launch(&mut Command::new(program(name)), folder, owned(settings))
+    }
+
+    /// The same as [`Server::with`], with so many open files at first; it may ask for
+    /// more.
+    pub fn with_open_files(files: u32, settings: &[&str]) -> Server {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -S -n {files} && exec \"$@\""), "sh"]);
+        Server::launch(command.arg(program("chatd")), folder, owned(settings))
     }
 
     /// Another server on the same data, once this one is gone.
-    pub fn again(mut self) -> Server {
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-        Server::launch("chatd", self.folder.clone(), self.settings.clone())
+    pub fn again(self) -> Server {
+        let settings = self.settings.clone();
+        self.again_as(settings)
     }
 
-    fn launch(name: &str, folder: Arc<TempDir>, settings: Vec<String>) -> Server {
-        let mut command = Command::new(program(name));
+    /// The same with other settings.
+    pub fn again_with(self, settings: &[&str]) -> Server {
+        self.again_as(owned(settings))
+    }
+
+    fn again_as(mut self, settings: Vec<String>) -> Server {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+        Server::launch(&mut Command::new(program("chatd")), self.folder.clone(), settings)
+    }
+
+    fn launch(command: &mut Command, folder: Arc<TempDir>, settings: Vec<String>) -> Server {
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
         let cheap = CHEAP.iter().map(ToString::to_string);
         for setting in cheap.chain(settings.iter().cloned()) {
             command.args(["--set", &setting]);
         }
-        let mut child = bare(&mut command)
+        let mut child = bare(command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            stderr.read_to_string(&mut log).unwrap();
-            log
-        });
+        let mut log = Log::follow(child.stderr.take().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut ready = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+        stdout.read_line(&mut ready).unwrap();
         let Some(rest) = ready.strip_prefix("chatd: listening on ") else {
-            child.kill().unwrap();
-            panic!("no ready line: {ready:?}, {}", log.join().unwrap());
+            let _ = child.kill();
+            panic!("no ready line: {ready:?}, {}", log.to_the_end());
         };
         let (address, pin) = rest.split_once(' ').unwrap();
         let fingerprint = pin.trim().trim_end_matches(')').split_once('#').unwrap().1.to_owned();
         let address = address.parse().unwrap();
-        Server { child, log: Some(log), address, fingerprint, folder, settings }
+        let stdout = std::thread::spawn(move || {
+            let mut rest = String::new();
+            stdout.read_to_string(&mut rest).unwrap();
+            rest
+        });
+        Server { child, log, stdout: Some(stdout), address, fingerprint, folder, settings }
     }
 
     /// The data folder.
@@ -125,8 +151,28 @@ impl Server {
 
     /// Waits for its end; its exit status and its log.
     pub fn wait(&mut self) -> (ExitStatus, String) {
+        let deadline = Instant::now() + PATIENCE;
+        let _watch = Watchdog::over(self.pid(), deadline);
         let status = self.child.wait().unwrap();
-        (status, self.log.take().unwrap().join().unwrap())
+        (status, self.log.to_the_end())
+    }
+
+    /// What came on stdout after the ready line, once it has ended.
+    pub fn rest_of_stdout(&mut self) -> String {
+        self.stdout.take().expect("it is asked for once").join().unwrap()
+    }
+
+    /// Waits until its log has this text; gives the log so far.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let (log, grown) = &*self.log.text;
+        let mut log = log.lock().unwrap();
+        while !log.contains(text) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{text:?} never stood in this log:\n{log}");
+            log = grown.wait_timeout(log, left).unwrap().0;
+        }
+        log.clone()
     }
 
     /// Resident memory in KiB.
@@ -144,6 +190,49 @@ impl Drop for Server {
     }
 }
 
+impl Log {
+    fn follow(mut stderr: impl Read + Send + 'static) -> Log {
+        let text = Arc::new((Mutex::new(String::new()), Condvar::new()));
+        let kept = text.clone();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(read @ 1..) = stderr.read(&mut bytes) {
+                kept.0.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..read]));
+                kept.1.notify_all();
+            }
+        });
+        Log { text, reader: Some(reader) }
+    }
+
+    fn to_the_end(&mut self) -> String {
+        self.reader.take().into_iter().for_each(|reader| reader.join().unwrap());
+        self.text.0.lock().unwrap().clone()
+    }
+}
+
+/// Kills a process that outlives its time, so that no test waits for ever.
+struct Watchdog {
+    _done: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    fn over(pid: u32, deadline: Instant) -> Watchdog {
+        let (done, is_done) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if is_done.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("process {pid} does not end: it is killed");
+                let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+            }
+        });
+        Watchdog { _done: done }
+    }
+}
+
+fn owned(settings: &[&str]) -> Vec<String> {
+    settings.iter().map(ToString::to_string).collect()
+}
+
 /// Nothing of the developer's own environment reaches the program.
 fn bare(command: &mut Command) -> &mut Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -152,8 +241,18 @@ fn bare(command: &mut Command) -> &mut Command {
 /// Runs `chatd` with these arguments to its end.
 pub fn run_chatd(data: &Path, arguments: &[&str], stdin: &str) -> Output {
     let mut command = Command::new(program("chatd"));
-    command.arg("--data").arg(data).args(arguments);
-    feed(bare(&mut command), stdin)
+    command.arg("--data").arg(data);
+    for setting in CHEAP {
+        command.args(["--set", setting]);
+    }
+    feed(bare(&mut command).args(arguments), stdin)
+}
+
+/// Runs `chatd` with these arguments and this environment, and nothing else, to its end.
+pub fn chatd_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(program("chatd"));
+    let environment = environment.iter().copied();
+    feed(bare(&mut command).args(arguments).envs(environment), "")
 }
 
 /// Runs `chatsh` against a server, in a home of its own, with this standard input.
@@ -172,6 +271,7 @@ fn feed(command: &mut Command, stdin: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let _watch = Watchdog::over(child.id(), Instant::now() + PATIENCE);
     let mut pipe = child.stdin.take().unwrap();
     let text = stdin.to_owned();
     let writer = std::thread::spawn(move || {

@@ -72,11 +72,22 @@ impl Terminal {
 
     /// Waits until the screen is as `is_right` wants it, and gives it.
     pub fn wait_for(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
+        self.wait_until(what, |screen| is_right(&screen.contents()))
+    }
+
+    /// Waits until the line where the cursor is, up to the cursor, is as `is_right` wants
+    /// it, and gives the screen.
+    pub fn wait_for_line(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
+        self.wait_until(what, |screen| is_right(&line_up_to_cursor(screen)))
+    }
+
+    fn wait_until(&self, what: &str, is_right: impl Fn(&vt100::Screen) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self.screen.0.lock().unwrap();
         loop {
-            let text = seen.parser.screen().contents();
-            if is_right(&text) {
+            let screen = seen.parser.screen();
+            let text = screen.contents();
+            if is_right(screen) {
                 return text;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -92,10 +103,12 @@ impl Terminal {
 
     /// The line where the cursor is, up to the cursor.
     pub fn line_being_typed(&self) -> String {
-        let seen = self.screen.0.lock().unwrap();
-        let screen = seen.parser.screen();
-        let (row, col) = screen.cursor_position();
-        screen.contents_between(row, 0, row, col)
+        self.look(line_up_to_cursor)
+    }
+
+    /// What `read` sees on the screen, colours and all.
+    pub fn look<T>(&self, read: impl FnOnce(&vt100::Screen) -> T) -> T {
+        read(self.screen.0.lock().unwrap().parser.screen())
     }
 
     /// All bytes that the program has written.
@@ -114,6 +127,11 @@ impl Terminal {
     pub fn wait(&mut self) -> u32 {
         self.child.wait().unwrap().exit_code()
     }
+}
+
+fn line_up_to_cursor(screen: &vt100::Screen) -> String {
+    let (row, col) = screen.cursor_position();
+    screen.contents_between(row, 0, row, col)
 }
 
 fn cells(count: u16) -> NonZeroU16 {

@@ -48,7 +48,7 @@ fn an_unchanged_chatsh_completes_and_explains_it() {
     shell.wait_for_text("Throw dice");
     shell.wait_for_text("How many dice, and how many faces each has");
     shell.type_keys("/ro\t");
-    shell.wait_for("the completed word", |_| shell.line_being_typed().ends_with("/roll "));
+    shell.wait_for_line("the completed word", |line| line.ends_with("/roll "));
     shell.type_keys("3d6\r");
     shell.wait_for_text("3d6: ");
 }
