@@ -129,26 +129,37 @@ impl Accounts {
         password: Password,
     ) -> Result<Arc<Account>, Refusal> {
         let key = name.key();
-        let throttled = (!self.is_spared(from)).then(|| (Prefix::of(from), key.clone()));
-        if let Some((prefix, key)) = &throttled {
-            let now = Instant::now();
-            take(&self.logins_of_prefix, *prefix, now)?;
-            take(&self.logins, (*prefix, key.clone()), now)?;
+        let tried = (!self.is_spared(from)).then(|| (Prefix::of(from), key.clone()));
+        if let Some(tried) = &tried {
+            self.count_login(tried)?;
         }
         let stored = self.find(&key).await?;
         let hash = stored.as_ref().map(|stored| stored.hash.clone());
-        let is_right = self.hasher.verify(password.clone(), hash).await.map_err(hash_refusal)?;
+        let verified = self.hasher.verify(password.clone(), hash).await;
+        if let Some(tried) = &tried
+            && !matches!(verified, Ok(false))
+        {
+            // It was right, or nobody knows: only wrong ones count.
+            self.logins_of_prefix.iter().for_each(|throttle| throttle.give_back(&tried.0));
+            self.logins.iter().for_each(|throttle| throttle.give_back(tried));
+        }
+        let is_right = verified.map_err(hash_refusal)?;
         let Some(stored) = stored.filter(|_| is_right) else {
             return Err(Refusal::new(Code::Unauthorized, "Password incorrect"));
         };
-        if let Some(throttled) = throttled {
-            self.logins_of_prefix.iter().for_each(|throttle| throttle.give_back(&throttled.0));
-            self.logins.iter().for_each(|throttle| throttle.give_back(&throttled));
-        }
         if self.hasher.is_outdated(&stored.hash) {
             self.rehash(stored.account.id, password).await;
         }
         Ok(Arc::new(stored.account))
+    }
+
+    /// Counts a login, for its address and for its account there; both or neither.
+    fn count_login(&self, tried: &(Prefix, NameKey)) -> Result<(), Refusal> {
+        let now = Instant::now();
+        take(&self.logins_of_prefix, tried.0, now)?;
+        take(&self.logins, tried.clone(), now).inspect_err(|_| {
+            self.logins_of_prefix.iter().for_each(|throttle| throttle.give_back(&tried.0));
+        })
     }
 
     /// Keeps the password with the cost that the configuration asks for now. When that

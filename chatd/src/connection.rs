@@ -291,10 +291,14 @@ impl Connection {
         matches!(self.queue().flow, Flow::Clean | Flow::Dead)
     }
 
-    /// Says goodbye in TLS, then at the socket.
+    /// Says goodbye in TLS, once all has gone: a client that hears it misses nothing.
     pub(crate) fn say_goodbye(self: &Arc<Self>) {
         self.tls().send_close_notify();
         self.flush();
+    }
+
+    /// Ends what is sent at the socket.
+    pub(crate) fn hang_up(&self) {
         let _ = self.socket.get_ref().shutdown(std::net::Shutdown::Write);
     }
 

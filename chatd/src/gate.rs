@@ -79,8 +79,16 @@ impl Gate {
     /// A gate with these limits.
     pub fn new(limits: &LimitsSection) -> Arc<Gate> {
         let limit = |limit: u32| if limit == 0 { u64::MAX } else { limit.into() };
+        let files = raise_files();
+        let connections_max = limits.connections.map_or_else(|| connections_max(files), limit);
+        if let Some(files) = files
+            && limits.connections.is_some()
+            && connections_max > files.saturating_sub(OTHER_FILES)
+        {
+            tracing::warn!(files, "limits.connections is more than the open files allow");
+        }
         Arc::new(Gate {
-            connections_max: limits.connections.map_or_else(connections_max, limit),
+            connections_max,
             per_prefix_max: limit(limits.connections_per_prefix),
             unauthenticated_max: limit(limits.unauthenticated),
             unauthenticated_per_prefix_max: limit(limits.unauthenticated_per_prefix),
@@ -156,15 +164,19 @@ impl Drop for Place {
     }
 }
 
-/// What the limit of open files leaves, once it is as high as it may be.
-fn connections_max() -> u64 {
+/// What the limit of open files leaves; `None` is no limit.
+fn connections_max(files: Option<u64>) -> u64 {
+    files.map_or(CONNECTIONS, |files| files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS))
+}
+
+/// Makes the limit of open files as high as it may be, and says how high that is.
+fn raise_files() -> Option<u64> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
-    let files = match rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
+    match rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
-    };
-    files.map_or(CONNECTIONS, |files| files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS))
+    }
 }
 
 #[cfg(test)]

@@ -108,13 +108,19 @@ fn warn_if_exposed(server: &Server, listener: &Async<TcpListener>) {
     }
 }
 
-/// Waits for a signal that stops the server; says which.
+/// The signals that stop the server. From here on they no longer kill the process.
 ///
 /// # Errors
 /// When signals cannot be caught.
-pub(crate) async fn stop_signal() -> Result<&'static str, Failure> {
-    let signals = Signals::new([Signal::Term, Signal::Int]);
-    let mut signals = signals.map_err(|e| Failure::new(Exit::Defect, e.into()))?;
+pub(crate) fn stop_signals() -> Result<Signals, Failure> {
+    Signals::new([Signal::Term, Signal::Int]).map_err(|e| Failure::new(Exit::Defect, e.into()))
+}
+
+/// Waits for one of them; says which.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub(crate) async fn stop_signal(mut signals: Signals) -> Result<&'static str, Failure> {
     match signals.next().await {
         Some(Ok(Signal::Int)) => Ok("SIGINT"),
         Some(Ok(_)) => Ok("SIGTERM"),

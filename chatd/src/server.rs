@@ -163,8 +163,10 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         .into_iter()
         .map(|bound| executor.spawn(listener::accept(server, executor, bound)))
         .collect();
+    // Caught before anyone is told that it is ready, and may want it to stop.
+    let signals = listener::stop_signals()?;
     say_ready(&addresses, &identity);
-    let signal = smol::block_on(executor.run(listener::stop_signal()))?;
+    let signal = smol::block_on(executor.run(listener::stop_signal(signals)))?;
     tracing::info!(signal, "stopping");
     smol::block_on(executor.run(async {
         for task in accepting {

@@ -159,16 +159,24 @@ async fn finish(connection: &Arc<Connection>, peer: &Peer, end: End) {
         true => Poll::Ready(()),
         false => Poll::Pending,
     });
-    within(LAST_WORDS_TIME, drained).await;
-    connection.say_goodbye();
+    if within(LAST_WORDS_TIME, drained).await {
+        connection.say_goodbye();
+    }
+    connection.hang_up();
     within(DRAIN_TIME, std::future::poll_fn(|cx| connection.poll_drain(cx))).await;
 }
 
-async fn within(limit: Duration, work: impl Future<Output = ()>) {
-    smol::future::or(work, async {
+/// Works for so long at most; says whether it was enough.
+async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
+    let done = async {
+        work.await;
+        true
+    };
+    let late = async {
         Timer::after(limit).await;
-    })
-    .await;
+        false
+    };
+    smol::future::or(done, late).await
 }
 
 fn error_frame(refusal: &Refusal) -> Frame {

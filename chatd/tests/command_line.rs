@@ -14,7 +14,8 @@ fn text(bytes: &[u8]) -> &str {
 
 #[test]
 fn what_config_print_prints_is_a_configuration() {
-    let settings = ["--set", "limits.frame=1000", "--set", "motd=it's \"on\"", "--listen", "[::1]:0"];
+    let settings =
+        ["--set", "limits.frame=1000", "--set", "motd=it's \"on\"", "--listen", "[::1]:0"];
     let printed = chatd(&[&settings[..], &["config", "print"]].concat());
     assert!(printed.status.success(), "{printed:?}");
     let folder = tempfile::tempdir().unwrap();
@@ -24,7 +25,9 @@ fn what_config_print_prints_is_a_configuration() {
     assert!(again.status.success(), "{again:?}");
     let values = |output: &Output| -> Vec<String> {
         let lines = text(&output.stdout).lines();
-        lines.map(|line| line.rsplit_once(" # ").unwrap_or((line, "")).0.trim().to_owned()).collect()
+        lines
+            .map(|line| line.rsplit_once(" # ").unwrap_or((line, "")).0.trim().to_owned())
+            .collect()
     };
     assert_eq!(values(&again), values(&printed));
     assert!(values(&again).contains(&"frame = 1000".to_owned()));

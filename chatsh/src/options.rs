@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use certs::Fingerprint;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{CommandFactory, Parser};
 use proto::{RoomName, UserName};
 
@@ -62,7 +63,9 @@ pub struct Options {
     ///
     /// Without it, and without --password-command, the file $CHATSH_PASSWORD_FILE is
     /// read; else the password is asked for on the terminal.
+    // A variable that is set to nothing is not set, but clap refuses an empty path.
     #[arg(long, value_name = "F", env = "CHATSH_PASSWORD_FILE", hide_env_values = true)]
+    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) password_file: Option<PathBuf>,
 
     /// Run this by /bin/sh and read the password from the first line of its output

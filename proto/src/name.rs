@@ -39,7 +39,7 @@ pub enum NameError {
     /// Letters of several scripts, as in a name that is to look like another.
     #[error("a name is written in one script, this one mixes several")]
     MixedScripts,
-    /// One of [`RESERVED`], or a name that looks like it.
+    /// A name that means something else, such as `lobby`, or one that looks like it.
     #[error("the name is reserved")]
     Reserved,
 }

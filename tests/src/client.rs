@@ -138,6 +138,8 @@ impl Client {
     }
 
     /// The next message, which must come.
+    // Not an iterator: there is always another one, or the test fails.
+    #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Value {
         self.receive().expect("the server has closed the connection")
     }
@@ -168,6 +170,12 @@ impl Client {
         peeked.is_ok()
     }
 
+    /// Says in TLS that nothing more will be sent; what comes can still be read.
+    pub fn say_goodbye(&mut self) {
+        self.stream.conn.send_close_notify();
+        self.stream.flush().unwrap();
+    }
+
     /// The socket below, for what TLS would not do.
     pub fn socket(&self) -> &TcpStream {
         &self.stream.sock
@@ -194,11 +202,13 @@ pub fn dial(server: SocketAddr, from: &str, receive_buffer: Option<usize>) -> Tc
     socket.into()
 }
 
-/// Tries until it holds, with whatever each try does to find out.
+/// Tries until it holds: for what nobody tells us, so that we have to look.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "it never came true: {what}");
+        // Only to leave the processor to those who make it true.
+        std::thread::park_timeout(Duration::from_millis(2));
     }
 }
 

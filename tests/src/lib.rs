@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod home;
 mod member;
 mod server;
 mod terminal;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use client::{Client, End, dial, eventually, framed};
+pub use home::{Home, Run, outcome};
 pub use member::Member;
 pub use server::{Server, chatd_with, chatsh, run_chatd};
 pub use terminal::Terminal;

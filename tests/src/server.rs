@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 use crate::{Client, PATIENCE, program};
@@ -20,7 +21,9 @@ pub struct Server {
     child: Child,
     log: Log,
     stdout: Option<JoinHandle<String>>,
+    /// The first of its addresses.
     pub address: SocketAddr,
+    pub addresses: Vec<SocketAddr>,
     /// `SHA256:...`, from its ready line.
     pub fingerprint: String,
     folder: Arc<TempDir>,
@@ -50,12 +53,11 @@ impl Server {
         Server::launch(&mut Command::new(program(name)), folder, owned(settings))
     }
 
-    /// The same as [`Server::with`], with so many open files at first; it may ask for
-    /// more.
-    pub fn with_open_files(files: u32, settings: &[&str]) -> Server {
+    /// The same as [`Server::with`], after this `ulimit` of the shell.
+    pub fn with_ulimit(limit: &str, settings: &[&str]) -> Server {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -S -n {files} && exec \"$@\""), "sh"]);
+        command.args(["-c", &format!("ulimit {limit} && exec \"$@\""), "sh"]);
         Server::launch(command.arg(program("chatd")), folder, owned(settings))
     }
 
@@ -94,17 +96,28 @@ impl Server {
         stdout.read_line(&mut ready).unwrap();
         let Some(rest) = ready.strip_prefix("chatd: listening on ") else {
             let _ = child.kill();
-            panic!("no ready line: {ready:?}, {}", log.to_the_end());
+            panic!("no ready line: {ready:?}, {}", log.rest());
         };
-        let (address, pin) = rest.split_once(' ').unwrap();
+        let (addresses, pin) = rest.split_once(" (").unwrap();
         let fingerprint = pin.trim().trim_end_matches(')').split_once('#').unwrap().1.to_owned();
-        let address = address.parse().unwrap();
+        let addresses: Vec<SocketAddr> =
+            addresses.split(", ").map(|address| address.parse().unwrap()).collect();
+        let address = addresses[0];
         let stdout = std::thread::spawn(move || {
             let mut rest = String::new();
             stdout.read_to_string(&mut rest).unwrap();
             rest
         });
-        Server { child, log, stdout: Some(stdout), address, fingerprint, folder, settings }
+        Server {
+            child,
+            log,
+            stdout: Some(stdout),
+            address,
+            addresses,
+            fingerprint,
+            folder,
+            settings,
+        }
     }
 
     /// The data folder.
@@ -137,10 +150,9 @@ impl Server {
         client
     }
 
-    /// Sends a signal, as `kill` does: "TERM", "INT", "KILL", "STOP".
+    /// Sends a signal: "TERM", "INT", "KILL", "STOP", "CONT".
     pub fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        send_signal(self.pid(), name);
     }
 
     /// Stops it as a service manager does; its exit status and its log.
@@ -154,7 +166,7 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         let _watch = Watchdog::over(self.pid(), deadline);
         let status = self.child.wait().unwrap();
-        (status, self.log.to_the_end())
+        (status, self.log.rest())
     }
 
     /// What came on stdout after the ready line, once it has ended.
@@ -173,6 +185,11 @@ impl Server {
             log = grown.wait_timeout(log, left).unwrap().0;
         }
         log.clone()
+    }
+
+    /// How many files and sockets it has open.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
     }
 
     /// Resident memory in KiB.
@@ -204,29 +221,42 @@ impl Log {
         Log { text, reader: Some(reader) }
     }
 
-    fn to_the_end(&mut self) -> String {
+    fn rest(&mut self) -> String {
         self.reader.take().into_iter().for_each(|reader| reader.join().unwrap());
         self.text.0.lock().unwrap().clone()
     }
 }
 
 /// Kills a process that outlives its time, so that no test waits for ever.
-struct Watchdog {
+pub(crate) struct Watchdog {
     _done: mpsc::Sender<()>,
 }
 
 impl Watchdog {
-    fn over(pid: u32, deadline: Instant) -> Watchdog {
+    pub(crate) fn over(pid: u32, deadline: Instant) -> Watchdog {
         let (done, is_done) = mpsc::channel::<()>();
         std::thread::spawn(move || {
             let left = deadline.saturating_duration_since(Instant::now());
             if is_done.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout) {
                 eprintln!("process {pid} does not end: it is killed");
-                let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+                send_signal(pid, "KILL");
             }
         });
         Watchdog { _done: done }
     }
+}
+
+pub(crate) fn send_signal(pid: u32, name: &str) {
+    let signal = match name {
+        "TERM" => Signal::TERM,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "STOP" => Signal::STOP,
+        "CONT" => Signal::CONT,
+        other => panic!("no signal {other}"),
+    };
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 fn owned(settings: &[&str]) -> Vec<String> {
@@ -234,7 +264,7 @@ fn owned(settings: &[&str]) -> Vec<String> {
 }
 
 /// Nothing of the developer's own environment reaches the program.
-fn bare(command: &mut Command) -> &mut Command {
+pub(crate) fn bare(command: &mut Command) -> &mut Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::{PATIENCE, Server, program};
+use crate::{Home, PATIENCE, Server, program};
 
 /// A terminal with a program in it. Dropped, the program is killed.
 pub struct Terminal {
@@ -16,7 +16,8 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     screen: Arc<(Mutex<Seen>, Condvar)>,
-    _home: tempfile::TempDir,
+    modes_before: String,
+    _home: Home,
 }
 
 struct Seen {
@@ -29,16 +30,30 @@ struct Seen {
 impl Terminal {
     /// chatsh on a terminal of this size, in a home of its own, with these arguments.
     pub fn chatsh(server: &Server, rows: u16, cols: u16, arguments: &[&str]) -> Terminal {
-        let home = tempfile::tempdir().unwrap();
+        let address = server.address.to_string();
+        let knowing = ["--pin", &server.fingerprint, &address];
+        Terminal::in_home(Home::new(), rows, cols, &[arguments, &knowing].concat(), &[])
+    }
+
+    /// The same in a home that may have files already, knowing no server, with these
+    /// variables.
+    pub fn in_home(
+        home: Home,
+        rows: u16,
+        cols: u16,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Terminal {
         let mut command = CommandBuilder::new(program("chatsh"));
         command.env_clear();
-        command.env("HOME", home.path());
+        command.env("HOME", home.folder());
         command.env("TERM", "xterm-256color");
-        command.args(["--pin", &server.fingerprint]);
+        environment.iter().for_each(|(name, value)| command.env(name, value));
+        command.cwd(home.folder());
         command.args(arguments);
-        command.arg(server.address.to_string());
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
+        let modes_before = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let parser = vt100::Parser::new(cells(rows), cells(cols), 1000);
@@ -61,7 +76,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Terminal { child, master: pair.master, keys, screen, _home: home }
+        Terminal { child, master: pair.master, keys, screen, modes_before, _home: home }
     }
 
     /// Types, as a person does. `\r` is the return key.
@@ -111,6 +126,14 @@ impl Terminal {
         read(self.screen.0.lock().unwrap().parser.screen())
     }
 
+    /// The lines that were shown, also those that have left the screen: what was written,
+    /// without the sequences for colours and for the cursor.
+    pub fn lines(&self) -> String {
+        let mut tall = vt100::Parser::new(cells(10_000), self.look(|screen| screen.size().1), 0);
+        tall.process(&self.bytes());
+        tall.screen().contents()
+    }
+
     /// All bytes that the program has written.
     pub fn bytes(&self) -> Vec<u8> {
         self.screen.0.lock().unwrap().bytes.clone()
@@ -123,8 +146,22 @@ impl Terminal {
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
+    /// Is the terminal set as it was before the program: does it echo, what does it do
+    /// with lines?
+    pub fn is_set_as_before(&self) -> bool {
+        modes(&*self.master) == self.modes_before
+    }
+
     /// Waits for the program's end; its exit code.
     pub fn wait(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.screen.0.lock().unwrap();
+        while !seen.has_ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let text = seen.parser.screen().contents();
+            assert!(!left.is_zero(), "it did not end with this screen:\n{text}");
+            seen = self.screen.1.wait_timeout(seen, left).unwrap().0;
+        }
         self.child.wait().unwrap().exit_code()
     }
 }
@@ -132,6 +169,10 @@ impl Terminal {
 fn line_up_to_cursor(screen: &vt100::Screen) -> String {
     let (row, col) = screen.cursor_position();
     screen.contents_between(row, 0, row, col)
+}
+
+fn modes(terminal: &dyn MasterPty) -> String {
+    format!("{:?}", terminal.get_termios().unwrap())
 }
 
 fn cells(count: u16) -> NonZeroU16 {
