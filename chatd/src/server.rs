@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_executor::Executor;
@@ -61,6 +61,8 @@ impl Server {
 pub(crate) struct Live {
     connections: Mutex<HashMap<PeerId, Arc<Connection>>>,
     one_less: Event,
+    /// Why everyone ends, once the server stops.
+    end: OnceLock<Refusal>,
 }
 
 /// A connection's place among those that are up.
@@ -72,12 +74,21 @@ pub(crate) struct Listed<'a> {
 impl Live {
     pub(crate) fn add(&self, id: PeerId, connection: &Arc<Connection>) -> Listed<'_> {
         self.connections().insert(id, connection.clone());
+        // One that shook hands meanwhile is told as well.
+        if let Some(why) = self.end.get() {
+            connection.order_end(why.clone());
+        }
         Listed { live: self, id }
     }
 
     fn each(&self, tell: impl Fn(&Connection)) {
         let all: Vec<_> = self.connections().values().cloned().collect();
         all.iter().for_each(|connection| tell(connection));
+    }
+
+    fn end_all(&self, why: Refusal) {
+        let why = self.end.get_or_init(|| why);
+        self.each(|connection| connection.order_end(why.clone()));
     }
 
     async fn emptied(&self) {
@@ -189,7 +200,7 @@ async fn stop(server: &Server, database: &Database, writer: Writer, tail: smol::
     // What came out of the ledger is on its way to all before they are told to go.
     tail.await;
     let why = Refusal::new(Code::ShuttingDown, "the server stops");
-    server.live.each(|connection| connection.order_end(why.clone()));
+    server.live.end_all(why);
     smol::future::or(server.live.emptied(), async {
         Timer::at(deadline).await;
     })

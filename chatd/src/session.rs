@@ -222,8 +222,14 @@ impl Life<'_> {
         dispatch(&self.server.world, &mut self.session, &request).await;
         match (before, self.session.state()) {
             (_, State::Ended) => return Some(End::Closed),
-            (State::Auth, State::Lobby | State::Chat) => self.place.set_authenticated(true),
+            (State::Auth, State::Lobby | State::Chat) => {
+                self.place.set_authenticated(true);
+                if let Some(account) = self.session.account() {
+                    tracing::debug!(session = self.peer().id().0, user = %account.name, "logged in");
+                }
+            }
             (State::Lobby | State::Chat, State::Auth) => {
+                tracing::debug!(session = self.peer().id().0, "logged out");
                 self.place.set_authenticated(false);
                 self.logged_out = Instant::now();
             }
