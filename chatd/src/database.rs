@@ -16,8 +16,9 @@ use commands::{Answer, Landed, Landing};
 use proto::{Code, Refusal};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
-use crate::config::Durability;
-use crate::ledger;
+use crate::config::{Config, Durability};
+use crate::ledger::{self, Rules};
+use crate::search;
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
 /// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
@@ -65,6 +66,7 @@ CREATE TABLE rooms (
     topic   TEXT,
     created INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX rooms_by_owner ON rooms (owner);
 
 CREATE TABLE entries (
     seq       INTEGER PRIMARY KEY AUTOINCREMENT, -- one order for all rooms
@@ -76,6 +78,22 @@ CREATE TABLE entries (
     text      TEXT
 ) STRICT;
 CREATE INDEX entries_by_room ON entries (room, seq);
+
+CREATE TABLE keys (                              -- of messages that may be asked for again
+    account INTEGER NOT NULL,
+    room    INTEGER NOT NULL,
+    key     TEXT NOT NULL,
+    seq     INTEGER NOT NULL,                    -- the entry that was kept
+    uptime  INTEGER NOT NULL,                    -- milliseconds that the server had run
+    PRIMARY KEY (account, room, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_by_uptime ON keys (uptime);
+
+CREATE VIRTUAL TABLE search USING fts5(          -- filled between commits: see search.rs
+    text, content = 'entries', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2'
+);
+
+INSERT INTO meta (key, value) VALUES ('uptime_ms', '0'), ('searchable', '0');
 ";
 
 /// Why the database cannot be used.
@@ -137,7 +155,8 @@ enum Fate {
 }
 
 enum Job {
-    Append(commands::Draft, Option<Answer>),
+    /// In a box: the queue has its room from the start.
+    Append(Box<commands::Draft>, Option<Answer>),
     Write(Work),
 }
 
@@ -159,13 +178,14 @@ impl Database {
     /// Names the file; see [`DatabaseError`].
     pub fn open(
         file: &Path,
-        durability: Durability,
+        config: &Config,
     ) -> Result<(Database, Writer, Receiver<Vec<Landed>>), DatabaseError> {
         let error = |e: rusqlite::Error| DatabaseError::of(file, &e);
         touch_private(file)
             .map_err(|e| DatabaseError::Unusable { file: file.into(), reason: e.to_string() })?;
         let mut writing = Connection::open(file).map_err(error)?;
-        prepare(&mut writing, file, durability)?;
+        prepare(&mut writing, file, config.durability)?;
+        let rules = Rules::load(&writing, config.limits.rooms_per_user).map_err(error)?;
         let readers = async_channel::bounded(READERS);
         for _ in 0..READERS {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -178,7 +198,7 @@ impl Database {
         let (tail, landed) = async_channel::bounded(2);
         let writer = std::thread::Builder::new()
             .name("ledger".into())
-            .spawn(move || write_all(writing, &waiting, &tail))
+            .spawn(move || write_all(writing, &rules, &waiting, &tail))
             .map_err(|e| DatabaseError::Unusable { file: file.into(), reason: e.to_string() })?;
         Ok((Database { jobs, readers }, Writer(writer), landed))
     }
@@ -192,7 +212,7 @@ impl Database {
         draft: commands::Draft,
         answer: Option<Answer>,
     ) -> Result<(), commands::Busy> {
-        self.jobs.try_send(Job::Append(draft, answer)).map_err(|error| {
+        self.jobs.try_send(Job::Append(Box::new(draft), answer)).map_err(|error| {
             let (TrySendError::Full(job) | TrySendError::Closed(job)) = error;
             match job {
                 Job::Append(_, answer) => commands::Busy(answer),
@@ -326,21 +346,41 @@ fn prepare(
 }
 
 /// The writer's life: batch after batch, until the queue is closed and empty.
-fn write_all(mut connection: Connection, waiting: &Receiver<Job>, tail: &Sender<Vec<Landed>>) {
+fn write_all(
+    mut connection: Connection,
+    rules: &Rules,
+    waiting: &Receiver<Job>,
+    tail: &Sender<Vec<Landed>>,
+) {
     while let Ok(first) = waiting.recv_blocking() {
         let rest = std::iter::from_fn(|| waiting.try_recv().ok());
         let batch = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
-        let landed = write_batch(&mut connection, batch);
+        let landed = write_batch(&mut connection, rules, batch);
         if !landed.is_empty() && tail.send_blocking(landed).is_err() {
             return;
         }
+        // Between commits, and only while nobody waits: in the append it would treble
+        // its cost.
+        while waiting.is_empty() && fill_search(&mut connection) {}
     }
 }
 
-fn write_batch(connection: &mut Connection, batch: Vec<Job>) -> Vec<Landed> {
+/// Makes some more entries searchable, if many wait; says whether it did.
+fn fill_search(connection: &mut Connection) -> bool {
+    let filled = connection.transaction().and_then(|transaction| {
+        let more = search::fill_slice(&transaction)?;
+        transaction.commit().map(|()| more)
+    });
+    filled.unwrap_or_else(|error| {
+        tracing::error!(%error, "entries cannot be made searchable");
+        false
+    })
+}
+
+fn write_batch(connection: &mut Connection, rules: &Rules, batch: Vec<Job>) -> Vec<Landed> {
     let mut landed = Vec::new();
     let mut done = Vec::new();
-    let fate = match write_transaction(connection, batch, &mut landed, &mut done) {
+    let fate = match write_transaction(connection, rules, batch, &mut landed, &mut done) {
         Ok(()) => Fate::Kept,
         Err((fate, error)) => {
             tracing::error!(%error, "the database cannot be written");
@@ -360,6 +400,7 @@ fn write_batch(connection: &mut Connection, batch: Vec<Job>) -> Vec<Landed> {
 
 fn write_transaction(
     connection: &mut Connection,
+    rules: &Rules,
     batch: Vec<Job>,
     landed: &mut Vec<Landed>,
     done: &mut Vec<Done>,
@@ -375,7 +416,7 @@ fn write_transaction(
     for job in batch.by_ref() {
         let result = match job {
             Job::Append(draft, answer) => {
-                let (landing, result) = match ledger::append(&transaction, draft) {
+                let (landing, result) = match ledger::append(&transaction, *draft, rules) {
                     Ok(landing) => (landing, Ok(())),
                     Err(error) => (Landing::Refused(not_written()), Err(error)),
                 };
@@ -392,6 +433,9 @@ fn write_transaction(
             landed.extend(batch.filter_map(refused));
             return Err((Fate::Lost, error));
         }
+    }
+    if let Err(error) = rules.uptime.keep(&transaction) {
+        return Err((Fate::Lost, error));
     }
     match transaction.commit() {
         Ok(()) => Ok(()),

@@ -24,6 +24,7 @@ use crate::exit::{Exit, Failure};
 use crate::flusher::Flusher;
 use crate::folder::Folder;
 use crate::gate::Gate;
+use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outbox::RECORD_BYTES_MAX;
 use crate::{control, ledger, listener};
@@ -126,7 +127,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     let folder = Folder::lock(&data)?;
     let identity = identity(&config, folder.path())?;
     let file = folder.database();
-    let opened = Database::open(&file, config.durability);
+    let opened = Database::open(&file, &config);
     let (database, writer, landed) = opened.map_err(database_failure)?;
     // Kept for the life of the process: every task borrows them.
     let executor: &'static Executor<'static> = Box::leak(Box::new(Executor::new()));
@@ -141,6 +142,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         server: concat!("chatd ", env!("CARGO_PKG_VERSION")).into(),
         hall,
         ledger: Arc::new(Ledger(database.clone())),
+        archive: Arc::new(History(database.clone())),
         accounts: accounts.clone(),
         policy: config.policy(),
     };

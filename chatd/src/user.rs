@@ -47,7 +47,7 @@ pub(crate) fn run(config: &Config, action: UserAction) -> Result<(), Failure> {
 
 /// Does it with the database itself, which nobody else has.
 fn alone(config: &Config, folder: &Folder, ask: Ask) -> Result<Told, Failure> {
-    let opened = Database::open(&folder.database(), config.durability);
+    let opened = Database::open(&folder.database(), config);
     let (database, writer, _tail) = opened.map_err(crate::server::database_failure)?;
     let accounts =
         Accounts::new(database.clone(), config).map_err(|e| Failure::new(Exit::Usage, e.into()))?;

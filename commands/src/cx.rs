@@ -9,7 +9,9 @@ use proto::{Caps, Code, Password, Refusal, Text, Token, UserName};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Account, Answer, Draft, Hall, Peer, Room, Session, TokenId};
+use crate::{
+    Account, AccountId, Answer, Draft, Entry, Hall, Peer, Room, RoomId, Seq, Session, TokenId,
+};
 
 /// A result that takes time.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -65,6 +67,53 @@ pub trait Accounts: Send + Sync {
 
     /// Ends a token.
     fn revoke(&self, token: TokenId) -> Later<'_, Result<(), Refusal>>;
+}
+
+/// What rooms said before: it answers questions, and changes nothing.
+pub trait Archive: Send + Sync {
+    /// Messages of a room that one reader may see.
+    ///
+    /// Refuses with `internal` when they cannot be read.
+    fn messages(&self, query: Query) -> Later<'_, Result<Page, Refusal>>;
+}
+
+/// Which messages are asked for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Of which room.
+    pub room: RoomId,
+    /// Who asks: nothing else is given than what [`Entry::is_for`] lets through.
+    pub reader: AccountId,
+    /// From where, and in which direction.
+    pub from: Cursor,
+    /// The last entry that may be given: what was delivered.
+    pub up_to: Seq,
+    /// How many, at most.
+    pub limit: usize,
+    /// How many bytes of text, at most; one message is given anyway.
+    pub text_bytes: usize,
+    /// Only those that have all these words.
+    pub search: Option<String>,
+}
+
+/// Where messages begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cursor {
+    /// The latest.
+    End,
+    /// The latest before this one.
+    Before(Seq),
+    /// The first after this one.
+    After(Seq),
+}
+
+/// Some messages, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The messages.
+    pub entries: Vec<Entry>,
+    /// Are there more in the direction in which they were asked for?
+    pub more: bool,
 }
 
 /// Who may make an account.
@@ -135,6 +184,8 @@ pub struct World {
     pub hall: Arc<Hall>,
     /// The order of lasting changes.
     pub ledger: Arc<dyn Sequencer>,
+    /// What rooms said before.
+    pub archive: Arc<dyn Archive>,
     /// Who has which account.
     pub accounts: Arc<dyn Accounts>,
     /// What the operator has decided.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use proto::{Refusal, RoomName};
+use proto::{Key, Refusal, RoomName};
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Account, Answer};
+use crate::{Account, AccountId, Answer};
 
 /// The identity of a room; names only look it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +15,18 @@ pub struct RoomId(pub i64);
 
 /// The place of an entry in the ledger: it grows within a room, with gaps.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct Seq(pub i64);
@@ -29,6 +40,31 @@ pub struct Draft {
     pub author: Option<Arc<Account>>,
     /// What it is.
     pub body: Body,
+    /// What makes it safe to ask for it again, for a message that has a key.
+    pub again: Option<Again>,
+}
+
+/// How the ledger knows a message that was asked for before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// What the sender called it.
+    pub key: Key,
+    /// What is told if it was not asked for before: it may have been right then, and
+    /// its addressee has gone since.
+    pub else_refused: Option<Refusal>,
+}
+
+impl Body {
+    /// Is it the same message, to the same addressee?
+    pub fn is_same(&self, other: &Body) -> bool {
+        match (self, other) {
+            (Body::Said { to: a, text }, Body::Said { to: b, text: other }) => {
+                let name = |to: &Option<Arc<Account>>| to.as_ref().map(|to| to.key.clone());
+                text == other && name(a) == name(b)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The kinds of entries.
@@ -65,11 +101,34 @@ pub struct Entry {
     pub body: Body,
 }
 
+impl Entry {
+    /// What was said; nothing for another kind of entry.
+    pub fn text(&self) -> &str {
+        match &self.body {
+            Body::Created { .. } => "",
+            Body::Said { text, .. } => text,
+        }
+    }
+
+    /// May this account see it? The one rule, in front of every way to a message: a
+    /// private one is for its two parties.
+    pub fn is_for(&self, account: AccountId) -> bool {
+        match &self.body {
+            Body::Created { .. } | Body::Said { to: None, .. } => true,
+            Body::Said { to: Some(to), .. } => {
+                to.id == account || self.author.as_ref().is_some_and(|author| author.id == account)
+            }
+        }
+    }
+}
+
 /// What became of a draft.
 #[derive(Debug)]
 pub enum Landing {
     /// It is in the ledger.
     Kept(Entry),
+    /// It was asked for before, with the same key: this is what was kept then.
+    Repeated(Entry),
     /// It is not, and never will be.
     Refused(Refusal),
     /// Nobody knows.
@@ -82,6 +141,11 @@ pub struct Landed {
     pub landing: Landing,
     /// Who on this server waits to be told.
     pub answer: Option<Answer>,
+}
+
+/// What one is told who uses a key again for something else.
+pub fn key_used() -> Refusal {
+    Refusal::bad_field("key", "it was used for another message in this room")
 }
 
 /// The data of a message's frame.
@@ -101,6 +165,23 @@ pub(crate) struct Message<'a> {
     #[serde(serialize_with = "rfc3339_ms")]
     #[schemars(with = "String")]
     pub ts: Timestamp,
+}
+
+impl<'a> Message<'a> {
+    /// The message that an entry is, if it is one.
+    pub(crate) fn of(entry: &'a Entry, room: &'a RoomName) -> Option<Message<'a>> {
+        let (Body::Said { to, text }, Some(author)) = (&entry.body, &entry.author) else {
+            return None;
+        };
+        Some(Message {
+            to: to.as_ref().map_or("public", |account| account.name.as_str()),
+            from: author.name.as_str(),
+            text,
+            room: room.as_str(),
+            seq: entry.seq,
+            ts: entry.ts,
+        })
+    }
 }
 
 /// RFC 3339 in UTC with milliseconds and a final Z.

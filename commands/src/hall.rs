@@ -212,6 +212,13 @@ impl Hall {
         let Landed { landing, answer } = landed;
         match landing {
             Landing::Kept(entry) => self.deliver(&entry, answer),
+            Landing::Repeated(entry) => {
+                let room = self.directory().by_id.get(&entry.room).cloned();
+                if let Some(room) = room {
+                    room.repeat(&entry, answer);
+                }
+                0
+            }
             Landing::Refused(refusal) => {
                 answer.into_iter().for_each(|answer| answer.refuse(&refusal));
                 0

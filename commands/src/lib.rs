@@ -26,15 +26,18 @@ mod session;
 pub use account::{Account, AccountId, TokenId};
 pub use answer::Answer;
 pub use cmd::ping::ping_push;
-pub use cx::{Accounts, Busy, Cx, Later, Limits, Policy, Registration, Sequencer, World};
+pub use cx::{
+    Accounts, Archive, Busy, Cursor, Cx, Later, Limits, Page, Policy, Query, Registration,
+    Sequencer, World,
+};
 pub use dispatch::{dispatch, malformed};
-pub use entry::{Body, Draft, Entry, Landed, Landing, RoomId, Seq};
+pub use entry::{Again, Body, Draft, Entry, Landed, Landing, RoomId, Seq, key_used};
 pub use hall::{Hall, Seat};
 pub use list::Listing;
 pub use outcome::{Move, Outcome, Reply, Says, View};
 pub use peer::{Outbox, PIPELINED_MAX, Peer, PeerId};
 pub use registry::{Command, Effect, Fut, Handler, Render, catalogue, commands, find};
-pub use room::{Room, RoomRecord, room_exists};
+pub use room::{Room, RoomRecord, room_exists, too_many_rooms};
 pub use session::Session;
 
 #[doc(hidden)]

@@ -7,7 +7,7 @@ use proto::{Code, Outgoing, Refusal, RoomName, UserName, frame};
 use crate::entry::Message;
 use crate::list::ListClock;
 use crate::members::Members;
-use crate::{Account, AccountId, Answer, Body, Entry, RoomId, Seq};
+use crate::{Account, AccountId, Answer, Body, Entry, Reply, RoomId, Seq};
 
 /// A room. Its id and its name never change.
 pub struct Room {
@@ -64,6 +64,11 @@ impl Room {
         Room { id: record.id, name: record.name, inside: Mutex::new(inside) }
     }
 
+    /// The last entry that was delivered.
+    pub fn last_seq(&self) -> Seq {
+        self.inside().delivered
+    }
+
     /// The account of that name, if it is in the room.
     pub fn find(&self, name: &UserName) -> Option<Arc<Account>> {
         self.inside().members.find(name).cloned()
@@ -78,25 +83,11 @@ impl Room {
     pub(crate) fn deliver(&self, entry: &Entry, answer: Option<Answer>) -> usize {
         let mut inside = self.inside();
         apply(&mut inside, entry);
-        let (Body::Said { to, text }, Some(author)) = (&entry.body, &entry.author) else {
-            return 0;
-        };
-        let message = Message {
-            to: to.as_ref().map_or("public", |account| account.name.as_str()),
-            from: author.name.as_str(),
-            text,
-            room: self.name.as_str(),
-            seq: entry.seq,
-            ts: entry.ts,
-        };
+        let Some(message) = Message::of(entry, &self.name) else { return 0 };
         let push = frame(&Outgoing::ok("msg", &message));
         let waiting = answer.as_ref().map(Answer::peer);
         for member in inside.members.iter() {
-            let is_meant = match to {
-                None => true,
-                Some(to) => member.account.id == to.id || member.account.id == author.id,
-            };
-            if is_meant && Some(member.peer.id()) != waiting {
+            if entry.is_for(member.account.id) && Some(member.peer.id()) != waiting {
                 member.peer.push(&push);
             }
         }
@@ -105,6 +96,13 @@ impl Room {
             answer.reply_as(&message, &push);
         }
         push.len()
+    }
+
+    /// Answers one who asked again for what was kept before.
+    pub(crate) fn repeat(&self, entry: &Entry, answer: Option<Answer>) {
+        if let (Some(message), Some(answer)) = (Message::of(entry, &self.name), answer) {
+            answer.reply(Reply::data(message));
+        }
     }
 }
 
@@ -119,6 +117,12 @@ fn apply(inside: &mut Inside, entry: &Entry) {
         }
         Body::Said { .. } => {}
     }
+}
+
+/// What one is told who owns as many rooms as one may.
+pub fn too_many_rooms(rooms_max: u32) -> Refusal {
+    let message = format!("you own as many rooms as one may: {rooms_max} (limits.rooms_per_user)");
+    Refusal::new(Code::Forbidden, message)
 }
 
 /// What one is told who wants to create a room that is there.

@@ -93,6 +93,7 @@ fn these_are_the_commands() {
         enter: lobby -> chat
         exit: chat -> lobby
         hello: auth lobby chat -> 
+        history: chat -> 
         list: lobby chat -> 
         login: auth -> lobby
         logout: lobby -> auth
@@ -209,6 +210,8 @@ fn every_example_does_something_where_its_command_is_allowed() {
         hello in lobby, prepared: ok, then in lobby
         hello in chat, empty: ok, then in chat
         hello in chat, prepared: ok, then in chat
+        history in chat, empty: ok, then in chat
+        history in chat, prepared: ok, then in chat
         list in lobby, empty: ok, then in lobby
         list in lobby, prepared: ok, then in lobby
         list in chat, empty: ok, then in chat

@@ -61,7 +61,10 @@ fn between_a_reply_and_what_follows_there_is_no_gap_and_no_double() {
                 }
                 due.fetch_sub(1, Ordering::Relaxed);
                 let body = Body::Said { to: None, text: "again".into() };
-                ledger.keep(&world.hall, Draft { room: Some(attic), author: author.clone(), body });
+                ledger.keep(
+                    &world.hall,
+                    Draft { room: Some(attic), author: author.clone(), body, again: None },
+                );
             }
         });
         let _over = Flag(&over);

@@ -212,7 +212,7 @@ fn reason(error: &serde_json::Error) -> String {
 /// What a peer is told when its request is refused.
 ///
 /// It never carries SQL, a path, or whether a user exists.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// For programs.
     pub code: Code,

@@ -275,6 +275,24 @@ fn an_account_owns_only_so_many_rooms() {
     assert_eq!(server.user("ann").ask("create", json!({ "room": "four" }))["code"], "forbidden");
 }
 
+/// Sixteen connections of one account, asking at once, made sixteen rooms.
+#[test]
+fn rooms_are_counted_however_many_ask_at_once() {
+    let server = Server::with(&["limits.rooms_per_user=1"]);
+    server.user("ann");
+    let mut anns: Vec<Client> = (0..16).map(|_| server.connect()).collect();
+    for ann in &mut anns {
+        ann.login("ann");
+    }
+    for (number, ann) in anns.iter_mut().enumerate() {
+        ann.send(&json!({ "type": "create", "data": { "room": format!("room-{number}") } }));
+    }
+    let replies: Vec<Value> = anns.iter_mut().map(Client::next).collect();
+    let made = replies.iter().filter(|reply| reply["status"] == "ok").count();
+    let refused = replies.iter().filter(|reply| reply["code"] == "forbidden").count();
+    assert_eq!((made, refused), (1, 15), "{replies:?}");
+}
+
 /// A member who has next to no buffer, and does not read.
 fn deaf_member(server: &Server, name: &str) -> Client {
     let mut deaf = Client::over(dial(server.address, "127.0.0.1", Some(4096)), &server.fingerprint);

@@ -1,10 +1,10 @@
 //! `create`: makes a room that lasts.
 
-use proto::{Code, Refusal, RoomName, Spec, State, States, Text};
+use proto::{Refusal, RoomName, Spec, State, States, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Body, Cx, Draft, Handler, Outcome, room_exists};
+use crate::{Body, Cx, Draft, Handler, Outcome, room_exists, too_many_rooms};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,17 +34,16 @@ impl Handler for Create {
         if cx.world.hall.find(&self.room).is_some() {
             return Err(room_exists(&self.room));
         }
-        let rooms_max = limits.rooms_per_user as usize;
-        if rooms_max > 0 && cx.world.hall.rooms_owned_by(owner.id) >= rooms_max {
-            return Err(Refusal::new(
-                Code::Forbidden,
-                format!("you own as many rooms as one may: {rooms_max} (limits.rooms_per_user)"),
-            ));
+        // Asked for twice at once, only the ledger can tell; here it is told at once.
+        let rooms_max = limits.rooms_per_user;
+        if rooms_max > 0 && cx.world.hall.rooms_owned_by(owner.id) >= rooms_max as usize {
+            return Err(too_many_rooms(rooms_max));
         }
         Ok(Outcome::Append(Draft {
             room: None,
             author: Some(owner.clone()),
             body: Body::Created { name: self.room, topic: self.topic.map(Text::into_string) },
+            again: None,
         }))
     }
 }

@@ -6,6 +6,7 @@ mod create;
 mod enter;
 mod exit;
 mod hello;
+mod history;
 mod list;
 mod login;
 mod logout;

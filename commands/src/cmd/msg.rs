@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use proto::{Addressee, Code, Refusal, Spec, State, States, Text, UserName};
+use proto::{Addressee, Code, Key, Refusal, Spec, State, States, Text, UserName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::entry::Message;
-use crate::{Account, Body, Cx, Draft, Handler, Outcome, Room};
+use crate::{Account, AccountId, Again, Body, Cx, Draft, Handler, Outcome};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +18,8 @@ struct Msg {
     text: Text,
     /// Your own name; any other is refused.
     from: Option<UserName>,
+    /// Sent again within ten minutes, the same key is the same message.
+    key: Option<Key>,
 }
 
 impl Handler for Msg {
@@ -39,19 +41,29 @@ impl Handler for Msg {
             return Err(Refusal::bad_field("from", "it is not your name, and may be left out"));
         }
         cx.world.policy.limits.check_text("text", &self.text)?;
+        let (to, absent) = match self.to {
+            Addressee::Public => (None, None),
+            Addressee::User(name) => match room.find(&name) {
+                Some(account) => (Some(account), None),
+                None => {
+                    let why = format!("{name} is not in this room");
+                    let nobody = Account::new(AccountId(0), name);
+                    (Some(Arc::new(nobody)), Some(Refusal::new(Code::NotInRoom, why)))
+                }
+            },
+        };
+        // Only one who asks again may mean somebody who has gone since.
+        let again = match (self.key, absent) {
+            (None, Some(refusal)) => return Err(refusal),
+            (None, None) => None,
+            (Some(key), else_refused) => Some(Again { key, else_refused }),
+        };
         Ok(Outcome::Append(Draft {
             room: Some(room.id),
             author: Some(author.clone()),
-            body: Body::Said { to: addressee(room, self.to)?, text: self.text.into_string() },
+            body: Body::Said { to, text: self.text.into_string() },
+            again,
         }))
-    }
-}
-
-fn addressee(room: &Room, to: Addressee) -> Result<Option<Arc<Account>>, Refusal> {
-    let Addressee::User(name) = to else { return Ok(None) };
-    match room.find(&name) {
-        Some(account) => Ok(Some(account)),
-        None => Err(Refusal::new(Code::NotInRoom, format!("{name} is not in this room"))),
     }
 }
 

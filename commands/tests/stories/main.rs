@@ -5,6 +5,7 @@ mod world;
 
 mod accounts;
 mod envelope;
+mod history;
 mod lists;
 mod messages;
 mod pipeline;

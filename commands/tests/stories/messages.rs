@@ -309,7 +309,105 @@ fn the_text_is_the_rest_of_the_line_as_it_stands() {
             ann< msg ok to=public from=ann text="/etc is a folder" room=attic seq=4 ts=TS
             bob< msg ok to=public from=ann text="/etc is a folder" room=attic seq=4 ts=TS
             ann> /msg bob
-            ann! column 3: text is missing: /msg TO TEXT... [--from FROM]
+            ann! column 3: text is missing: /msg TO TEXT... [--from FROM] [--key KEY]
+        "#]],
+    );
+}
+
+#[test]
+fn the_same_key_is_the_same_message() {
+    check(
+        "
+        * in attic: ann, bob
+        ann#1> /msg public --key k1 hello
+        ann#2> /msg public --key k1 hello
+        ann#3> /msg public --key k2 hello
+        bob#4> /msg public --key k1 hello
+        ",
+        expect![[r#"
+            * in attic: ann, bob
+            ann#1> /msg public --key k1 hello
+            ann< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS #1
+            bob< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            ann#2> /msg public --key k1 hello
+            ann< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS #2
+            ann#3> /msg public --key k2 hello
+            ann< msg ok to=public from=ann text=hello room=attic seq=3 ts=TS #3
+            bob< msg ok to=public from=ann text=hello room=attic seq=3 ts=TS
+            bob#4> /msg public --key k1 hello
+            bob< msg ok to=public from=bob text=hello room=attic seq=4 ts=TS #4
+            ann< msg ok to=public from=bob text=hello room=attic seq=4 ts=TS
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_is_not_used_for_another_message() {
+    check(
+        "
+        * in attic: ann, bob
+        ann> /msg public --key k1 hello
+        ann> /msg public --key k1 goodbye
+        ann> /msg bob --key k1 hello
+        ",
+        expect![[r#"
+            * in attic: ann, bob
+            ann> /msg public --key k1 hello
+            ann< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            bob< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            ann> /msg public --key k1 goodbye
+            ann< msg bad_request "key: it was used for another message in this room" field=key
+            ann> /msg bob --key k1 hello
+            ann< msg bad_request "key: it was used for another message in this room" field=key
+        "#]],
+    );
+}
+
+#[test]
+fn asked_for_again_a_message_to_one_who_has_gone_is_still_what_it_was() {
+    check(
+        "
+        * in attic: ann, bob
+        ann#1> /msg bob --key k1 psst
+        bob> /exit
+        ann#2> /msg bob --key k1 psst
+        ann#3> /msg bob --key k2 psst
+        ann#4> /msg nobody --key k1 psst
+        ",
+        expect![[r#"
+            * in attic: ann, bob
+            ann#1> /msg bob --key k1 psst
+            ann< msg ok to=bob from=ann text=psst room=attic seq=2 ts=TS #1
+            bob< msg ok to=bob from=ann text=psst room=attic seq=2 ts=TS
+            bob> /exit
+            bob< exit ok "Exited chatroom, returned to lobby"
+            ann#2> /msg bob --key k1 psst
+            ann< msg ok to=bob from=ann text=psst room=attic seq=2 ts=TS #2
+            ann#3> /msg bob --key k2 psst
+            ann< msg not_in_room "bob is not in this room" #3
+            ann#4> /msg nobody --key k1 psst
+            ann< msg bad_request "key: it was used for another message in this room" field=key #4
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_has_one_to_sixty_four_characters() {
+    let long = "k".repeat(65);
+    check(
+        &format!(
+            "
+            * in attic: ann
+            ann> /msg public --key '' hello
+            ann> /msg public --key {long} hello
+            "
+        ),
+        expect![[r#"
+            * in attic: ann
+            ann> /msg public --key '' hello
+            ann< msg bad_request "key: a key has 1 to 64 characters, none of them a control character" field=key
+            ann> /msg public --key kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk hello
+            ann< msg bad_request "key: a key has 1 to 64 characters, none of them a control character" field=key
         "#]],
     );
 }

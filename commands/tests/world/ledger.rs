@@ -1,11 +1,12 @@
 //! A ledger in memory that the test steps: what it has taken in comes out when, and
 //! as, the test says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use commands::{
-    Answer, Body, Busy, Draft, Entry, Hall, Landed, Landing, RoomId, Seq, Sequencer, room_exists,
+    AccountId, Answer, Archive, Body, Busy, Cursor, Draft, Entry, Hall, Landed, Landing, Later,
+    Page, Query, RoomId, Seq, Sequencer, key_used, room_exists,
 };
 use jiff::Timestamp;
 use proto::{NameKey, Refusal};
@@ -29,6 +30,8 @@ struct Inside {
     waiting: VecDeque<(Draft, Option<Answer>)>,
     fates: VecDeque<Fate>,
     rooms: BTreeMap<NameKey, RoomId>,
+    kept: Vec<Entry>,
+    sent: HashMap<(Option<AccountId>, Option<RoomId>, String), Entry>,
     is_full: bool,
     seq: i64,
 }
@@ -41,6 +44,37 @@ impl Sequencer for Ledger {
         }
         inside.waiting.push_back((draft, answer));
         Ok(())
+    }
+}
+
+impl Archive for Ledger {
+    fn messages(&self, query: Query) -> Later<'_, Result<Page, Refusal>> {
+        let inside = self.inside();
+        let words: Vec<String> =
+            query.search.iter().flat_map(|s| s.split_whitespace()).map(Into::into).collect();
+        let mut entries: Vec<Entry> = inside
+            .kept
+            .iter()
+            .filter(|entry| matches!(entry.body, Body::Said { .. }))
+            .filter(|entry| entry.room == query.room && entry.seq <= query.up_to)
+            .filter(|entry| entry.is_for(query.reader))
+            .filter(|entry| words.iter().all(|word| entry.text().contains(word)))
+            .cloned()
+            .collect();
+        match query.from {
+            Cursor::End => entries.reverse(),
+            Cursor::Before(seq) => {
+                entries.retain(|entry| entry.seq < seq);
+                entries.reverse();
+            }
+            Cursor::After(seq) => entries.retain(|entry| entry.seq > seq),
+        }
+        let more = entries.len() > query.limit;
+        entries.truncate(query.limit);
+        if !matches!(query.from, Cursor::After(_)) {
+            entries.reverse();
+        }
+        Box::pin(std::future::ready(Ok(Page { entries, more })))
     }
 }
 
@@ -69,7 +103,7 @@ impl Ledger {
         let mut inside = self.inside();
         let Some((draft, answer)) = inside.waiting.pop_front() else { return false };
         let landing = match inside.fates.pop_front() {
-            None => inside.entry(draft),
+            None => inside.take(draft),
             Some(Fate::Refuse(refusal)) => Landing::Refused(refusal),
             Some(Fate::Unknown) => Landing::Unknown,
             // The answer goes with the draft.
@@ -88,6 +122,25 @@ impl Ledger {
 }
 
 impl Inside {
+    /// As a ledger does that knows what was asked for before.
+    fn take(&mut self, draft: Draft) -> Landing {
+        let Some(again) = draft.again.clone() else { return self.entry(draft) };
+        let author = draft.author.as_ref().map(|author| author.id);
+        let sent = (author, draft.room, again.key.as_str().to_owned());
+        match (self.sent.get(&sent), again.else_refused) {
+            (Some(first), _) if first.body.is_same(&draft.body) => Landing::Repeated(first.clone()),
+            (Some(_), _) => Landing::Refused(key_used()),
+            (None, Some(refusal)) => Landing::Refused(refusal),
+            (None, None) => {
+                let landing = self.entry(draft);
+                if let Landing::Kept(entry) = &landing {
+                    self.sent.insert(sent, entry.clone());
+                }
+                landing
+            }
+        }
+    }
+
     fn entry(&mut self, draft: Draft) -> Landing {
         self.seq += 1;
         // Two may have asked for a name before either had it.
@@ -98,12 +151,14 @@ impl Inside {
             self.rooms.insert(name.key(), RoomId(self.seq));
         }
         let ts = Timestamp::from_millisecond(1_792_000_000_000 + self.seq).expect("it is in range");
-        Landing::Kept(Entry {
+        let entry = Entry {
             seq: Seq(self.seq),
             ts,
             room: draft.room.unwrap_or(RoomId(self.seq)),
             author: draft.author,
             body: draft.body,
-        })
+        };
+        self.kept.push(entry.clone());
+        Landing::Kept(entry)
     }
 }

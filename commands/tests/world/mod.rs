@@ -119,6 +119,7 @@ impl Stage {
                 server: "chatd 0.1.0".into(),
                 hall: Arc::new(Hall::new("e1".into(), [])),
                 ledger: Arc::new(ledger.clone()),
+                archive: Arc::new(ledger.clone()),
                 accounts: Arc::new(accounts.clone()),
                 policy: policy(),
             },
@@ -173,7 +174,8 @@ impl Stage {
         let name = RoomName::new(name).unwrap();
         if self.world.hall.find(&name).is_none() {
             let body = Body::Created { name, topic: None };
-            self.ledger.keep(&self.world.hall, Draft { room: None, author: None, body });
+            self.ledger
+                .keep(&self.world.hall, Draft { room: None, author: None, body, again: None });
         }
     }
 
