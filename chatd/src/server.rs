@@ -116,7 +116,7 @@ impl Drop for Listed<'_> {
 /// Serves until a signal stops it.
 ///
 /// # Errors
-/// What keeps it from starting, with the exit code of CLI.md.
+/// What keeps it from starting, with its exit code.
 pub fn serve(config: Config) -> Result<(), Failure> {
     let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
     if config.password.is_weak() {

@@ -97,11 +97,7 @@ mod tests {
         for code in Code::ALL {
             let json = serde_json::to_value(code).unwrap();
             assert_eq!(json, code.name());
-            assert!(
-                code.meaning().ends_with(|c: char| c == '.' || c == '`'),
-                "{code}: {}",
-                code.meaning()
-            );
+            assert!(code.meaning().ends_with(['.', '`']), "{code}: {}", code.meaning());
         }
         assert_eq!(Code::NotInRoom.meaning(), "The user is not in this room.");
     }

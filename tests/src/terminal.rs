@@ -27,6 +27,17 @@ struct Seen {
     has_ended: bool,
 }
 
+impl Seen {
+    /// What a terminal would show that is so high that nothing leaves it.
+    fn lines(&self) -> String {
+        const ROWS: u16 = 1_000;
+        let cols = self.parser.screen().size().1;
+        let mut tall = vt100::Parser::new(cells(ROWS), cols, 0);
+        tall.process(&self.bytes);
+        tall.screen().contents()
+    }
+}
+
 impl Terminal {
     /// chatsh on a terminal of this size, in a home of its own, with these arguments.
     pub fn chatsh(server: &Server, rows: u16, cols: u16, arguments: &[&str]) -> Terminal {
@@ -85,28 +96,38 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
+    /// Types a line and the return key, and waits until this text was shown once more.
+    pub fn type_line(&mut self, line: &str, shown: &str) {
+        let count = |seen: &Seen| seen.lines().matches(shown).count();
+        let before = count(&self.screen.0.lock().unwrap());
+        self.type_keys(&format!("{line}\r"));
+        self.wait_until(shown, |seen| count(seen) > before);
+    }
+
     /// Waits until the screen is as `is_right` wants it, and gives it.
     pub fn wait_for(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
-        self.wait_until(what, |screen| is_right(&screen.contents()))
+        self.wait_until(what, |seen| is_right(&seen.parser.screen().contents()))
     }
 
     /// Waits until the line where the cursor is, up to the cursor, is as `is_right` wants
     /// it, and gives the screen.
     pub fn wait_for_line(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
-        self.wait_until(what, |screen| is_right(&line_up_to_cursor(screen)))
+        self.wait_until(what, |seen| is_right(&line_up_to_cursor(seen.parser.screen())))
     }
 
-    fn wait_until(&self, what: &str, is_right: impl Fn(&vt100::Screen) -> bool) -> String {
+    fn wait_until(&self, what: &str, is_right: impl Fn(&Seen) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self.screen.0.lock().unwrap();
         loop {
-            let screen = seen.parser.screen();
-            let text = screen.contents();
-            if is_right(screen) {
+            let text = seen.parser.screen().contents();
+            if is_right(&seen) {
                 return text;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !seen.has_ended, "never saw {what} on this screen:\n{text}");
+            if left.is_zero() || seen.has_ended {
+                drop(seen);
+                panic!("never saw {what} on this screen:\n{text}");
+            }
             seen = self.screen.1.wait_timeout(seen, left).unwrap().0;
         }
     }
@@ -126,12 +147,9 @@ impl Terminal {
         read(self.screen.0.lock().unwrap().parser.screen())
     }
 
-    /// The lines that were shown, also those that have left the screen: what was written,
-    /// without the sequences for colours and for the cursor.
+    /// All lines that were shown, also those that have left the screen.
     pub fn lines(&self) -> String {
-        let mut tall = vt100::Parser::new(cells(10_000), self.look(|screen| screen.size().1), 0);
-        tall.process(&self.bytes());
-        tall.screen().contents()
+        self.screen.0.lock().unwrap().lines()
     }
 
     /// All bytes that the program has written.
@@ -159,7 +177,10 @@ impl Terminal {
         while !seen.has_ended {
             let left = deadline.saturating_duration_since(Instant::now());
             let text = seen.parser.screen().contents();
-            assert!(!left.is_zero(), "it did not end with this screen:\n{text}");
+            if left.is_zero() {
+                drop(seen);
+                panic!("it did not end with this screen:\n{text}");
+            }
             seen = self.screen.1.wait_timeout(seen, left).unwrap().0;
         }
         self.child.wait().unwrap().exit_code()

@@ -72,7 +72,7 @@ fn newcomers_are_turned_away_ever_more_often_until_some_log_in() {
     for client in inside.iter_mut().take(30) {
         client.login("ann");
     }
-    assert!(let_in(&server, "127.0.0.1").is_some());
+    eventually("there is room again", || let_in(&server, "127.0.0.1").is_some());
 }
 
 #[test]
@@ -85,7 +85,8 @@ fn an_address_has_only_so_many_connections_that_are_not_logged_in() {
     assert!(let_in(&server, "127.0.0.3").is_some());
     two[0].register("ann");
     two[0].login("ann");
-    assert!(let_in(&server, "127.0.0.2").is_some());
+    // The reply may be here before the server has counted again.
+    eventually("there is room again", || let_in(&server, "127.0.0.2").is_some());
 }
 
 #[test]

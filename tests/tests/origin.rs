@@ -1,5 +1,5 @@
-//! The wire of `origin.md`: every frame that it prints goes and comes as printed there,
-//! and a client that knows nothing else lives with this server.
+//! The wire of the original Python Chat Room: every frame that its description prints
+//! goes and comes as printed there, and a client that knows nothing else lives here.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,8 +10,8 @@ use std::process::Command;
 use serde_json::Value;
 use tests::{Client, Server};
 
-/// What goes up, as `origin.md` prints it, and what comes down for it: there, and in
-/// whatever order, `origin.md` prints these fields, and the server may add others.
+/// What goes up, as the description prints it, and what comes down for it: there, and in
+/// whatever order, the description prints these fields, and the server may add others.
 struct Example {
     who: &'static str,
     sends: &'static str,
@@ -25,7 +25,7 @@ const fn example(who: &'static str, sends: &'static str, gets: &'static str) -> 
 /// A message that is for people, and may be any.
 const ANY: &str = "Error message";
 
-/// The frames in the order of a life. Where `origin.md` has several frames for one
+/// The frames in the order of a life. Where the description has several frames for one
 /// occasion, each has its line.
 const EXAMPLES: &[Example] = &[
     example(
@@ -213,7 +213,7 @@ fn a_list_has_the_lobby_and_the_rooms_and_nothing_else() {
     assert_eq!(body, format!(r#"{{"type":"list","status":"ok","data":{list}}}"#));
 }
 
-/// The file `origin_client.py` is written from `origin.md` and knows nothing of us.
+/// The file `origin_client.py` is written from the description and knows nothing of us.
 #[test]
 fn a_client_in_another_language_that_knows_only_the_document_lives_here() {
     run_python_client("TLSv1_3");

@@ -1,4 +1,6 @@
-"""A chat client written from origin.md alone; it checks what it gets, and ends with 0.
+"""A chat client written from the description of the original Python Chat Room alone.
+
+It checks what it gets, and ends with 0.
 
 Usage: origin_client.py HOST PORT [TLSv1_2|TLSv1_3]
 """

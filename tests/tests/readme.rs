@@ -5,6 +5,8 @@
 //!
 //!     UPDATE_EXPECT=1 cargo test -p tests --test readme
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 

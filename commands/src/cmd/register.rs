@@ -11,7 +11,7 @@ use crate::{Cx, Handler, Outcome, Registration, Reply};
 struct Register {
     /// What others will see.
     username: UserName,
-    /// At least four bytes.
+    /// Four bytes or more, unless the server says otherwise.
     password: Password,
 }
 

@@ -81,7 +81,7 @@ impl Person {
         (self.session.as_mut().expect("the connection stands"), &self.mailbox)
     }
 
-    /// May the next request begin, or does it wait as PROTOCOL and DESIGN say?
+    /// May the next request begin, or does it wait as the protocol says?
     fn is_free(&self, body: &[u8]) -> bool {
         // What is no request is answered in its turn.
         let is_pipelined = Request::parse(body)

@@ -6,6 +6,8 @@
 //!
 //!     UPDATE_EXPECT=1 cargo test -p tests --test man
 
+#![allow(clippy::unwrap_used)]
+
 mod parts;
 mod roff;
 
