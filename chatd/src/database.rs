@@ -425,7 +425,7 @@ fn write_transaction(
             }
             Job::Write(work) => {
                 done.push(work(&transaction));
-                Ok(())
+                still_open(&transaction)
             }
         };
         if let Err(error) = result {
@@ -446,6 +446,16 @@ fn write_transaction(
         }
         Err(error) => Err((Fate::Unknown, error)),
     }
+}
+
+/// SQLite itself ends a transaction when the disk is full. What came after it would be
+/// kept one by one, while what came before is not.
+fn still_open(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    if !transaction.is_autocommit() {
+        return Ok(());
+    }
+    let aborted = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
+    Err(rusqlite::Error::SqliteFailure(aborted, Some("the transaction was rolled back".into())))
 }
 
 /// In a savepoint, so that a work that fails leaves no half of it behind.
@@ -470,4 +480,66 @@ fn refused(job: Job) -> Option<Landed> {
 
 fn not_written() -> Refusal {
     Refusal::new(Code::ServerBusy, "the server cannot write to its disk: nothing was kept")
+}
+
+#[cfg(test)]
+mod tests {
+    use commands::{Body, Draft, RoomId};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    /// A message of ten thousand bytes, for the first room.
+    fn said() -> Draft {
+        let body = Body::Said { to: None, text: "x".repeat(10_000) };
+        Draft { room: Some(RoomId(1)), author: None, body, again: None }
+    }
+
+    async fn set_pages_max(database: &Database, pages: i64) {
+        let set = move |db: &Transaction<'_>| db.pragma_update(None, "max_page_count", pages);
+        database.write(set).await.unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_refuses_and_what_was_kept_stays_and_it_recovers() {
+        smol::block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("chatd.db");
+            let config = Settings::gather(None, std::iter::empty(), &[]).unwrap().config().unwrap();
+            let (database, writer, tail) = Database::open(&file, &config).unwrap();
+            ledger::make_rooms(&database, config.rooms.clone()).await.unwrap();
+            set_pages_max(&database, 100).await;
+            let mut kept = Vec::new();
+            let mut refused = 0;
+            while refused < 3 {
+                assert!(database.append(said(), None).is_ok());
+                // In the same batch, or the next: what else is asked for is all or nothing.
+                let noted = database.write(|db| {
+                    db.execute("INSERT INTO meta (key, value) VALUES (random(), 'noted')", [])
+                });
+                let noted = noted.await;
+                for landed in tail.recv().await.unwrap() {
+                    match landed.landing {
+                        Landing::Kept(entry) => kept.push(entry.seq.0),
+                        Landing::Refused(_) => refused += 1,
+                        other => panic!("{other:?}, {noted:?}"),
+                    }
+                }
+            }
+            assert!(kept.len() > 10, "{}", kept.len());
+            set_pages_max(&database, 10_000).await;
+            assert!(database.append(said(), None).is_ok());
+            let landed = tail.recv().await.unwrap().remove(0).landing;
+            let Landing::Kept(entry) = landed else { panic!("{landed:?}") };
+            kept.push(entry.seq.0);
+            let stored = database.read(|db| {
+                let mut seqs =
+                    db.prepare("SELECT seq FROM entries WHERE kind = 'said' ORDER BY seq")?;
+                seqs.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()
+            });
+            assert_eq!(stored.await.unwrap(), kept);
+            database.close();
+            writer.join();
+        });
+    }
 }
