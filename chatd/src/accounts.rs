@@ -148,7 +148,7 @@ impl Accounts {
             return Err(Refusal::new(Code::Unauthorized, "Password incorrect"));
         };
         if self.hasher.is_outdated(&stored.hash) {
-            self.rehash(stored.account.id, password).await;
+            self.rehash(stored.account.id, stored.hash, password).await;
         }
         Ok(Arc::new(stored.account))
     }
@@ -164,10 +164,14 @@ impl Accounts {
 
     /// Keeps the password with the cost that the configuration asks for now. When that
     /// fails, the old one is as good as before.
-    async fn rehash(&self, account: AccountId, password: Password) {
+    async fn rehash(&self, account: AccountId, old: String, password: Password) {
         let Ok(hash) = self.hasher.hash(password).await else { return };
         let update = move |db: &Transaction<'_>| {
-            db.execute("UPDATE accounts SET password = ?1 WHERE id = ?2", params![hash, account.0])
+            // Unless the password was changed meanwhile.
+            db.execute(
+                "UPDATE accounts SET password = ?1 WHERE id = ?2 AND password = ?3",
+                params![hash, account.0, old],
+            )
         };
         if let Err(error) = self.database.write(update).await {
             tracing::warn!(%error, "a password keeps its old cost");
@@ -295,7 +299,11 @@ impl commands::Accounts for Accounts {
             if !self.is_spared(from) {
                 take(&self.registrations, Prefix::of(from), Instant::now())?;
             }
-            self.add(name, password).await
+            self.add(name, password).await.inspect_err(|_| {
+                self.registrations
+                    .iter()
+                    .for_each(|throttle| throttle.give_back(&Prefix::of(from)));
+            })
         })
     }
 

@@ -25,9 +25,21 @@ thread_local! {
     static RECORD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads in one go of what is only forgotten: others have a turn, and the clock that
-/// ends it is looked at.
-const DRAIN_READS_MAX: usize = 16;
+/// Reads of the socket in one go, of 4 KiB each: then others have a turn, and the
+/// deadlines are looked at.
+const READS_MAX: usize = 32;
+
+/// What reading came to.
+enum Read {
+    /// A whole body.
+    Whole(Vec<u8>),
+    /// The client has closed.
+    End,
+    /// No more for now.
+    Nothing,
+    /// More than its turn; there may be more.
+    Enough,
+}
 
 /// A connection that has shaken hands.
 pub struct Connection {
@@ -206,21 +218,24 @@ impl Connection {
         len_max: u32,
     ) -> Poll<Result<Option<Vec<u8>>, ReadError>> {
         loop {
-            if let Some(body) = self.read(decoder, len_max)? {
-                return Poll::Ready(Ok(body));
+            match self.read(decoder, len_max)? {
+                Read::Whole(body) => return Poll::Ready(Ok(Some(body))),
+                Read::End => return Poll::Ready(Ok(None)),
+                Read::Nothing => ready!(self.socket.poll_readable(cx))?,
+                Read::Enough => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
             }
-            ready!(self.socket.poll_readable(cx))?;
         }
     }
 
-    /// Reads until a body is whole or the socket has no more for now (`None`).
-    fn read(
-        self: &Arc<Self>,
-        decoder: &mut Decoder,
-        len_max: u32,
-    ) -> Result<Option<Option<Vec<u8>>>, ReadError> {
+    /// Reads until a body is whole, or the socket has no more for now, or it was much:
+    /// records can be empty, and whoever sends them without end must not keep others
+    /// from the lock, nor this connection from its deadlines.
+    fn read(self: &Arc<Self>, decoder: &mut Decoder, len_max: u32) -> Result<Read, ReadError> {
         let mut tls = self.tls();
-        loop {
+        for _ in 0..READS_MAX {
             // First what is there already: the handshake may have decrypted it.
             let state = tls.process_new_packets();
             if tls.wants_write() {
@@ -229,20 +244,23 @@ impl Connection {
             }
             let state = state?;
             match decoder.read_from(&mut tls.reader(), len_max) {
-                Ok(Some(body)) => return Ok(Some(Some(body))),
-                Ok(None) if state.peer_has_closed() => return Ok(Some(None)),
+                Ok(Some(body)) => return Ok(Read::Whole(body)),
+                Ok(None) if state.peer_has_closed() => return Ok(Read::End),
                 Ok(None) => {}
                 Err(DecodeError::Frame(error)) => return Err(error.into()),
                 Err(DecodeError::Io(error)) => return Err(error.into()),
             }
             match tls.read_tls(&mut self.socket.get_ref()) {
-                Ok(0) => return Ok(Some(None)),
+                Ok(0) => return Ok(Read::End),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Read::Nothing);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(Read::Enough)
     }
 
     /// Since when the socket has taken nothing of what waits.
@@ -309,7 +327,7 @@ impl Connection {
     /// Takes in what the client still sends, and forgets it; ready when it has closed.
     pub(crate) fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [0; 4096];
-        for _ in 0..DRAIN_READS_MAX {
+        for _ in 0..READS_MAX {
             match io::Read::read(&mut self.socket.get_ref(), &mut bytes) {
                 Ok(0) => return Poll::Ready(()),
                 Ok(_) => {}
@@ -378,6 +396,9 @@ impl commands::Outbox for Sender {
     }
 
     fn put_list(&self, list: Option<Frame>) {
-        self.0.enqueue(|outbox, bytes_max| outbox.put_list(list, bytes_max));
+        self.0.enqueue(|outbox, _| {
+            outbox.put_list(list);
+            Ok(())
+        });
     }
 }

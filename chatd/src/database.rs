@@ -28,8 +28,9 @@ const BATCH_MAX: usize = 256;
 /// not keep up, and whoever asks next is better told so.
 const QUEUE_MAX: usize = 8192;
 
-/// Readers beside the writer: reads are short, and WAL lets them go on during a commit.
-const READERS: usize = 2;
+/// Readers beside the writer: WAL lets them go on during a commit. More than cores, so
+/// that a long page of history does not keep others from logging in.
+const READERS: usize = 4;
 
 /// The version of the tables below, in `user_version`.
 const SCHEMA_VERSION: i64 = 1;
@@ -465,6 +466,10 @@ fn in_savepoint<T>(
 ) -> rusqlite::Result<T> {
     transaction.execute_batch("SAVEPOINT work")?;
     let result = work(transaction);
+    if result.is_err() && transaction.is_autocommit() {
+        // SQLite has rolled all of it back; `still_open` ends the batch.
+        return result;
+    }
     let end = if result.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
     transaction.execute_batch(end)?;
     result

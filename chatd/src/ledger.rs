@@ -96,7 +96,7 @@ impl Rules {
 const KEY_LIFE_MS: i64 = 10 * 60 * 1000;
 
 /// Keys that are forgotten at once, at most: as part of an append it must be quick, and
-/// more than one a message keeps up.
+/// more than one a message keeps up. One that is too old is not honoured anyway.
 const KEYS_FORGOTTEN_MAX: u32 = 4;
 
 /// Writes a draft within the transaction of its batch.
@@ -114,7 +114,7 @@ pub(crate) fn append(db: &Connection, draft: Draft, rules: &Rules) -> rusqlite::
     };
     let sent = (author.id, room, again.key.clone());
     forget_keys(db, uptime_ms)?;
-    match (find_sent(db, &sent)?, &again.else_refused) {
+    match (find_sent(db, &sent, uptime_ms)?, &again.else_refused) {
         (Some(first), _) if first.body.is_same(&draft.body) => Ok(Landing::Repeated(first)),
         (Some(_), _) => Ok(Landing::Refused(key_used())),
         (None, Some(refusal)) => Ok(Landing::Refused(refusal.clone())),
@@ -142,10 +142,15 @@ fn too_many(db: &Connection, draft: &Draft, rules: &Rules) -> rusqlite::Result<O
 
 type Sent = (AccountId, RoomId, Key);
 
-fn find_sent(db: &Connection, (account, room, key): &Sent) -> rusqlite::Result<Option<Entry>> {
-    let first = "SELECT seq FROM keys WHERE account = ?1 AND room = ?2 AND key = ?3";
+fn find_sent(
+    db: &Connection,
+    (account, room, key): &Sent,
+    uptime_ms: i64,
+) -> rusqlite::Result<Option<Entry>> {
+    let first =
+        "SELECT seq FROM keys WHERE account = ?1 AND room = ?2 AND key = ?3 AND uptime >= ?4";
     db.prepare_cached(&format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE seq = ({first})"))?
-        .query_row(params![account.0, room.0, key.as_str()], entry_of)
+        .query_row(params![account.0, room.0, key.as_str(), uptime_ms - KEY_LIFE_MS], entry_of)
         .optional()
 }
 
@@ -156,7 +161,7 @@ fn note_sent(
     uptime_ms: i64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO keys (account, room, key, seq, uptime) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO keys (account, room, key, seq, uptime) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![account.0, room.0, key.as_str(), seq.0, uptime_ms])
     .map(drop)

@@ -15,7 +15,7 @@ pub(crate) struct Outbox {
     gone: usize,
     /// The newest list, behind everything else.
     list: Option<Frame>,
-    /// Bytes of `frames` and `list` that have not gone.
+    /// Bytes of `frames` that have not gone.
     bytes: usize,
     /// Bytes that went into a record which the socket has not taken whole.
     backlog: usize,
@@ -39,14 +39,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts a list in the place of the one that waits.
-    pub(crate) fn put_list(&mut self, list: Option<Frame>, bytes_max: usize) -> Result<(), Full> {
-        self.bytes -= self.list.take().map_or(0, |old| old.len());
-        let Some(list) = list else { return Ok(()) };
-        self.check_room(list.len(), bytes_max)?;
-        self.bytes += list.len();
-        self.list = Some(list);
-        Ok(())
+    /// Puts a list in the place of the one that waits. There is only one, so it needs no
+    /// bound: however many rooms there are, whoever arrives among them may read.
+    pub(crate) fn put_list(&mut self, list: Option<Frame>) {
+        self.list = list;
     }
 
     fn check_room(&self, len: usize, bytes_max: usize) -> Result<(), Full> {
@@ -71,8 +67,11 @@ impl Outbox {
 
     /// Moves up to a record's worth of bytes into `record`.
     pub(crate) fn drain_into(&mut self, record: &mut Vec<u8>) {
-        if self.frames.is_empty() {
-            self.frames.extend(self.list.take());
+        if self.frames.is_empty()
+            && let Some(list) = self.list.take()
+        {
+            self.bytes += list.len();
+            self.frames.push_back(list);
         }
         while let Some(frame) = self.frames.front() {
             let free = RECORD_BYTES_MAX - record.len();
@@ -120,17 +119,17 @@ mod tests {
     #[test]
     fn a_newer_list_takes_the_place_of_one_that_waits() {
         let mut outbox = Outbox::default();
-        outbox.put_list(Some(vec![1].into()), 0).unwrap();
+        outbox.put_list(Some(vec![1].into()));
         outbox.put(vec![2].into(), 0).unwrap();
-        outbox.put_list(Some(vec![3].into()), 0).unwrap();
+        outbox.put_list(Some(vec![3].into()));
         let mut record = Vec::new();
         outbox.drain_into(&mut record);
         assert_eq!(record, [2]);
         record.clear();
         outbox.drain_into(&mut record);
         assert_eq!(record, [3]);
-        outbox.put_list(Some(vec![4].into()), 0).unwrap();
-        outbox.put_list(None, 0).unwrap();
+        outbox.put_list(Some(vec![4].into()));
+        outbox.put_list(None);
         assert!(outbox.is_empty());
         assert_eq!(outbox.bytes, 0);
     }

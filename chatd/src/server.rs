@@ -29,6 +29,9 @@ use crate::ledger::Ledger;
 use crate::outbox::RECORD_BYTES_MAX;
 use crate::{control, ledger, listener};
 
+/// How long a list may wait for another to be due.
+const LISTS_PAUSE: Duration = Duration::from_millis(200);
+
 /// How long everyone's last words may take when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
@@ -276,7 +279,8 @@ async fn push_lists(hall: &Hall) {
     loop {
         let change = hall.list_change();
         match hall.push_lists(Instant::now()) {
-            Some(next) => drop(Timer::at(next).await),
+            // Another place may be due before that: looked at again soon.
+            Some(next) => drop(Timer::at(next.min(Instant::now() + LISTS_PAUSE)).await),
             None => change.await,
         }
     }

@@ -110,10 +110,13 @@ pub(crate) async fn serve(
     };
     tracing::debug!(session = id.0, %from, "connected");
     let end = alongside(&connection, life.run()).await;
-    // Gone from every list before the last words: nothing more is queued for it.
-    drop(life);
+    // Gone from every list before the last words: nothing more is queued for it. Its
+    // place it has until the end.
+    let Life { session, place, .. } = life;
+    drop(session);
     tracing::debug!(session = id.0, ?end, "ended");
     alongside(&connection, finish(&connection, &peer, end)).await;
+    drop(place);
 }
 
 async fn shake_hands(

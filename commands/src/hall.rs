@@ -19,8 +19,8 @@ use crate::{
     RoomRecord, Seq,
 };
 
-/// Rooms that a mistyped name is compared with: each costs a microsecond under the
-/// directory's lock, and the hint is only a kindness.
+/// Rooms that a mistyped name is compared with: each costs some microseconds, and the
+/// hint is only a kindness.
 const NEAREST_AMONG_MAX: usize = 1000;
 
 /// All rooms, and everyone who is logged in.
@@ -128,9 +128,14 @@ impl Hall {
 
     /// The room that a name was probably meant to be.
     pub fn nearest(&self, name: &RoomName) -> Option<RoomName> {
-        let directory = self.directory();
-        let names = directory.rooms().map(|room| room.name.as_str()).take(NEAREST_AMONG_MAX);
-        proto::nearest(name.as_str(), names).map(RoomName::trusted)
+        let names: Vec<RoomName> = self
+            .directory()
+            .rooms()
+            .take(NEAREST_AMONG_MAX)
+            .map(|room| room.name.clone())
+            .collect();
+        // Compared without the lock, which every message needs.
+        proto::nearest(name.as_str(), names.iter().map(RoomName::as_str)).map(RoomName::trusted)
     }
 
     /// How many rooms belong to an account.

@@ -127,7 +127,13 @@ pub fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.get(name).copied()
 }
 
+/// Made once: strangers may ask for it, and schemas are dear.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {
+    version: proto::VERSION,
+    commands: commands().map(Command::description).collect(),
+});
+
 /// What `commands` tells.
-pub fn catalogue() -> Catalogue {
-    Catalogue { version: proto::VERSION, commands: commands().map(Command::description).collect() }
+pub fn catalogue() -> &'static Catalogue {
+    &CATALOGUE
 }

@@ -23,7 +23,7 @@ pub(crate) const RESERVED: [&str; 4] = ["public", "lobby", "server", "system"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// No character at all.
-    #[error("a name has at least one character")]
+    #[error("a name has at least one character that can be seen")]
     Empty,
     /// Too many characters.
     #[error("a name has at most {max} characters, this one has {chars}")]
@@ -95,6 +95,10 @@ fn check(name: &str, max: usize) -> Result<(), NameError> {
         return Err(NameError::MixedScripts);
     }
     let key = NameKey::of(name);
+    if key.as_str().is_empty() {
+        // Letters that nobody sees, such as U+3164.
+        return Err(NameError::Empty);
+    }
     match RESERVED.iter().any(|reserved| NameKey::of(reserved) == key) {
         true => Err(NameError::Reserved),
         false => Ok(()),
@@ -208,6 +212,7 @@ mod tests {
             ("a\u{202e}b", NameError::Character('\u{202e}')),
             ("a\u{200b}b", NameError::Character('\u{200b}')),
             ("ann!", NameError::Character('!')),
+            ("\u{3164}", NameError::Empty),
             ("аlice", NameError::MixedScripts),
             ("Public", NameError::Reserved),
             ("1obby", NameError::Reserved),

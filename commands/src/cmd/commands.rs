@@ -18,9 +18,9 @@ impl Handler for Commands {
         "/commands",
     );
 
-    type Reply = Catalogue;
+    type Reply = &'static Catalogue;
 
-    async fn handle(self, _: Cx<'_>) -> Result<Outcome<Catalogue>, Refusal> {
+    async fn handle(self, _: Cx<'_>) -> Result<Outcome<Self::Reply>, Refusal> {
         Ok(Outcome::data(crate::catalogue()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use proto::{Code, Refusal, RoomName, Spec, State, States};
+use proto::{Code, Refusal, RoomName, Spec, State, States, Text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
@@ -20,6 +20,9 @@ const LIMIT: u32 = 50;
 /// slow line should get it in one go. The last message may go beyond.
 const PAGE_BYTES_MAX: usize = 48 * 1024;
 
+/// Bytes of a search, at most: each word costs a look-up of its own.
+const SEARCH_BYTES_MAX: usize = 256;
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct History {
@@ -32,7 +35,7 @@ struct History {
     /// How many, up to 200.
     limit: Option<u32>,
     /// Only messages that have all these words.
-    search: Option<String>,
+    search: Option<Text>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -101,6 +104,10 @@ impl Handler for History {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Refusal::bad_field("limit", &format!("it is 1 to {LIMIT_MAX}")));
         }
+        if self.search.as_ref().is_some_and(|words| words.as_str().len() > SEARCH_BYTES_MAX) {
+            let why = format!("{SEARCH_BYTES_MAX} bytes at most");
+            return Err(Refusal::bad_field("search", &why));
+        }
         let query = Query {
             room: room.id,
             reader,
@@ -108,7 +115,7 @@ impl Handler for History {
             up_to: room.last_seq(),
             limit: limit as usize,
             text_bytes: PAGE_BYTES_MAX,
-            search: self.search,
+            search: self.search.map(Text::into_string),
         };
         let mut page = cx.world.archive.messages(query).await?;
         cut(&mut page, from, &room.name);

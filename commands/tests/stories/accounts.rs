@@ -94,7 +94,7 @@ fn a_name_has_letters_of_one_script_and_an_end() {
         ",
         expect![[r#"
             ann> /register '' 1234
-            ann< register bad_request "username: a name has at least one character" field=username
+            ann< register bad_request "username: a name has at least one character that can be seen" field=username
             ann> /register {x*32} 1234
             ann< register ok "Registration successful" username=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx chatroom=lobby
             ann> /register {y*33} 1234

@@ -153,7 +153,7 @@ fn an_addressee_is_found_however_it_is_spelled() {
             ann> /msg lobby psst
             ann< msg bad_request "to: the name is reserved; \"public\" is for all in the room" field=to
             ann> /msg '' psst
-            ann< msg bad_request "to: a name has at least one character" field=to
+            ann< msg bad_request "to: a name has at least one character that can be seen" field=to
         "#]],
     );
 }
@@ -208,7 +208,7 @@ fn nobody_speaks_for_another() {
             ann< msg ok to=public from=ann text="it was me" room=attic seq=4 ts=TS
             bob< msg ok to=public from=ann text="it was me" room=attic seq=4 ts=TS
             ann> {"type":"msg","data":{"from":"","to":"public","text":"it was me"}}
-            ann< msg bad_request "from: a name has at least one character" field=from
+            ann< msg bad_request "from: a name has at least one character that can be seen" field=from
         "#]],
     );
 }

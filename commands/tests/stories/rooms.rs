@@ -121,7 +121,7 @@ fn a_room_has_a_name_like_a_user_but_longer() {
         expect![[r#"
             * in lobby: ann
             ann> /create ''
-            ann< create bad_request "room: a name has at least one character" field=room
+            ann< create bad_request "room: a name has at least one character that can be seen" field=room
             ann> /create {x*64}
             ann< create ok "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx created successfully"
             ann> /create {y*65}

@@ -35,7 +35,7 @@ pub(crate) use script::check;
 pub(crate) use wire::read;
 
 /// Made once: a thousand stages ask for it.
-pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(catalogue);
+pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| catalogue().clone());
 
 /// A world, its people, and what they have received.
 pub(crate) struct Stage {

@@ -89,9 +89,9 @@ fn chat_protocol_7_has_every_command_capability_and_code() {
     check(
         "chat-protocol.7",
         &[
-            ("states", parts::states(&catalogue)),
-            ("commands", parts::commands(&catalogue)),
-            ("capabilities", parts::capabilities(&catalogue)),
+            ("states", parts::states(catalogue)),
+            ("commands", parts::commands(catalogue)),
+            ("capabilities", parts::capabilities(catalogue)),
             ("codes", parts::codes()),
         ],
     );
