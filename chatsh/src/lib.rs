@@ -38,6 +38,7 @@ mod source;
 mod step;
 mod style;
 mod talk;
+mod terminal;
 #[cfg(test)]
 mod testing;
 mod waiting;

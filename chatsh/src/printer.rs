@@ -1,6 +1,7 @@
 //! The one way to the terminal while somebody types there: a queue, and a thread that
 //! hands its lines to rustyline, which draws them above the line being typed.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
@@ -12,22 +13,35 @@ use smol::future::FutureExt;
 
 /// How many texts wait for the terminal.
 ///
-/// When it is full we stop listening to the server, which is what a terminal that is
+/// When there are more we stop listening to the server, which is what a terminal that is
 /// stopped (Ctrl-S) has to come to.
 const QUEUE_LEN_MAX: usize = 1024;
 
 /// How long we wait at the end for what is still in the queue.
 const DRAIN_WAIT: Duration = Duration::from_secs(1);
 
+/// How long a prompt waits for what is still in the queue.
+///
+/// That takes no time, unless rustyline took a text just when the line was finished: then
+/// it shows that text, and those after it, when it reads again.
+const SETTLE_WAIT: Duration = Duration::from_millis(20);
+
+/// Up and down again: below another text nothing is seen of it.
+const NOTHING: &str = "\x1b[A\n";
+
 /// Prints above the line being typed.
 pub(crate) struct Printer {
     queue: Sender<Item>,
+    /// What the queue had no place for, in order.
+    late: VecDeque<String>,
 }
 
 enum Item {
     Text(String),
-    /// Answered when all before it is printed.
+    /// Answered when all before it is handed over.
     Mark(Sender<()>),
+    /// Answered when all before it is shown.
+    Last(Sender<()>),
 }
 
 impl Printer {
@@ -39,40 +53,79 @@ impl Printer {
         // It may block for ever, when nobody reads the terminal: so it is a thread, and
         // nobody joins it.
         thread::Builder::new().name("printer".into()).spawn(move || print_all(&items, external))?;
-        Ok(Printer { queue })
+        Ok(Printer { queue, late: VecDeque::new() })
     }
 
-    /// Prints `text` and the end of its line.
-    pub(crate) async fn print(&self, text: &str) {
-        let _ = self.queue.send(Item::Text(format!("{text}\n"))).await;
+    /// Prints `text` and the end of its line, now or later.
+    ///
+    /// It does not wait: the thread may print nothing before there is a prompt, and who
+    /// waits for it would not notice that the line has ended and another prompt is due.
+    pub(crate) fn print(&mut self, text: &str) {
+        let text = format!("{text}\n");
+        if self.is_behind() {
+            return self.late.push_back(text);
+        }
+        if let Err(error) = self.queue.try_send(Item::Text(text))
+            && let Item::Text(text) = error.into_inner()
+        {
+            self.late.push_back(text);
+        }
     }
 
-    /// Would [`Printer::print`] wait? Then the thread may be waiting for the next prompt.
-    pub(crate) fn is_full(&self) -> bool {
-        self.queue.is_full()
+    /// Was there more to print than there is place for? Then it is time to catch up.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.late.is_empty()
     }
 
-    /// Waits until all is printed, but not for ever.
+    /// Queues one of the texts that are late; never ends if none is. It can be given up.
+    pub(crate) async fn catch_up(&mut self) {
+        let Some(text) = self.late.front() else { return std::future::pending().await };
+        let _ = self.queue.send(Item::Text(text.clone())).await;
+        self.late.pop_front();
+    }
+
+    /// Waits until all is shown, but not for ever.
     pub(crate) async fn drain(&self) {
-        let drained = async {
-            let (mark, reached) = async_channel::bounded(1);
-            let _ = self.queue.send(Item::Mark(mark)).await;
-            let _ = reached.recv().await;
+        self.wait(Item::Last, DRAIN_WAIT).await;
+    }
+
+    /// Waits before a prompt, so that it stands under all that came before it.
+    pub(crate) async fn settle(&self) {
+        self.wait(Item::Mark, SETTLE_WAIT).await;
+    }
+
+    async fn wait(&self, mark: fn(Sender<()>) -> Item, time: Duration) {
+        let reached = async {
+            let (reached, is_reached) = async_channel::bounded(1);
+            let _ = self.queue.send(mark(reached)).await;
+            let _ = is_reached.recv().await;
         };
         let patience = async {
-            Timer::after(DRAIN_WAIT).await;
+            Timer::after(time).await;
         };
-        drained.or(patience).await;
+        reached.or(patience).await;
     }
 }
 
 fn print_all(items: &Receiver<Item>, mut external: Option<impl ExternalPrinter>) {
+    let mut has_printed = false;
     while let Ok(item) = items.recv_blocking() {
         match (item, &mut external) {
-            // A terminal that is gone ends the editor, and chatsh with it.
-            (Item::Text(text), Some(external)) => drop(external.print(text)),
-            (Item::Text(text), None) => drop(io::stdout().write_all(text.as_bytes())),
-            (Item::Mark(reached), _) => drop(reached.try_send(())),
+            (Item::Text(text), external) => {
+                has_printed = true;
+                match external {
+                    // A terminal that is gone ends the editor, and chatsh with it.
+                    Some(external) => drop(external.print(text)),
+                    None => drop(io::stdout().write_all(text.as_bytes())),
+                }
+            }
+            (Item::Last(reached), Some(external)) if has_printed => {
+                // Rustyline has room for one text that it has not shown yet, and takes this
+                // one when it has.
+                drop(external.print(NOTHING.into()));
+                drop(reached.try_send(()));
+            }
+            (Item::Mark(reached) | Item::Last(reached), _) => drop(reached.try_send(())),
         }
     }
 }

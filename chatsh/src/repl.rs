@@ -25,6 +25,7 @@ use crate::printer::Printer;
 use crate::session::{Heard, Session};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
+use crate::terminal::{Quiet, columns};
 use crate::waiting::{Awaited, Waiting};
 use crate::{help, json, masking, paths, safe, show};
 
@@ -51,6 +52,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     };
     // Before the editor reads: it puts back the handlers that it found.
     let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
+    let _quiet = Quiet::begin().map_err(|e| broken(&e))?;
     let typist = Typist::new(session.shared_book(), look.style);
     let (editor, printer) =
         Editor::start(typist, look.style.is_plain, paths::history()).map_err(|e| broken(&e))?;
@@ -91,11 +93,13 @@ enum Event {
     Signalled(io::Result<Signal>),
     /// The time of what is waited for is over.
     Due,
+    /// One of the texts that were late is on its way to the terminal.
+    Printed,
 }
 
 impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
-        self.greet().await;
+        self.greet();
         loop {
             if self.waiting.is_none()
                 && !self.editor.is_reading()
@@ -106,9 +110,10 @@ impl Repl<'_> {
                 }
                 continue;
             }
-            // When the printer is full it may be because rustyline draws nothing before it
+            // When the printer is behind it may be because rustyline draws nothing before it
             // reads again: then the prompt comes before the reply.
-            if !self.editor.is_reading() && (self.waiting.is_none() || self.printer.is_full()) {
+            if !self.editor.is_reading() && (self.waiting.is_none() || self.printer.is_behind()) {
+                self.printer.settle().await;
                 let prompt = self.session.book().prompt(&self.look.host);
                 self.editor.ask_line(prompt).await;
             }
@@ -121,9 +126,9 @@ impl Repl<'_> {
     }
 
     /// Says what the server says to everyone, and how to get in.
-    async fn greet(&self) {
+    fn greet(&mut self) {
         if let Some(motd) = &self.session.motd {
-            self.printer.print(&safe::block(motd, 0, self.look.style)).await;
+            self.printer.print(&safe::block(motd, 0, self.style()));
         }
         let advice = {
             let book = self.session.book();
@@ -136,7 +141,7 @@ impl Repl<'_> {
             }
         };
         if let Some(advice) = advice {
-            self.printer.print(&self.look.style.dim(&advice)).await;
+            self.printer.print(&self.look.style.dim(&advice));
         }
     }
 
@@ -144,17 +149,18 @@ impl Repl<'_> {
     async fn turn(&mut self) -> Result<Option<Typed>, Failure> {
         match self.event().await {
             Event::Typed(typed) => return typed.map(Some),
-            Event::Heard(Ok(heard)) => self.heard(heard).await,
+            Event::Heard(Ok(heard)) => self.heard(heard),
             Event::Heard(Err(ended)) => {
                 let is_under_way = self.waiting.as_ref().is_some_and(Waiting::is_for_reply);
                 return Err(ended.failure(is_under_way));
             }
             Event::Signalled(Ok(Signal::Int)) if self.waiting.is_some() => {
                 self.lines.clear();
-                self.give_up("given up").await;
+                self.give_up("given up");
             }
             Event::Signalled(_) => return Err(Failure::interrupted()),
-            Event::Due => self.give_up("the time is over").await,
+            Event::Due => self.give_up("the time is over"),
+            Event::Printed => {}
         }
         Ok(None)
     }
@@ -163,7 +169,17 @@ impl Repl<'_> {
     async fn event(&mut self) -> Event {
         let until = self.waiting.as_ref().and_then(|waiting| waiting.until);
         let typed = async { Event::Typed(self.editor.typed().await) };
-        let heard = async { Event::Heard(self.session.hear().await) };
+        let is_behind = self.printer.is_behind();
+        let printed = async {
+            self.printer.catch_up().await;
+            Event::Printed
+        };
+        let heard = async {
+            match is_behind {
+                true => smol::future::pending().await,
+                false => Event::Heard(self.session.hear().await),
+            }
+        };
         let signalled = async {
             match self.signals.next().await {
                 Some(signal) => Event::Signalled(signal),
@@ -178,7 +194,7 @@ impl Repl<'_> {
             Event::Due
         };
         // However much the others say, the user comes first.
-        typed.or(signalled).or(due).or(heard).await
+        typed.or(signalled).or(due).or(printed).or(heard).await
     }
 
     /// Takes what was typed, which is several lines if it was pasted.
@@ -226,8 +242,8 @@ impl Repl<'_> {
             Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
             Ok(Step::Here(Local::Help(about))) => {
                 match help::text(&catalogue, state, about.as_deref()) {
-                    Ok(text) => self.printer.print(&text).await,
-                    Err(why) => self.complain(&why).await,
+                    Ok(text) => self.printer.print(&text),
+                    Err(why) => self.complain(&why),
                 }
             }
             Ok(Step::Here(Local::Sleep(time))) => {
@@ -243,7 +259,7 @@ impl Repl<'_> {
                     self.lines.push_front(line.replacen(&name, &nearest, 1));
                 }
             }
-            Err(trouble) => self.complain(&trouble.to_string()).await,
+            Err(trouble) => self.complain(&trouble.to_string()),
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -251,49 +267,49 @@ impl Repl<'_> {
     async fn ask(&mut self, kind: &str, data: Map<String, Value>, is_bare: bool) {
         let id = Id::Number(self.number);
         if let Err(failure) = self.session.send(kind, &data, &id).await {
-            return self.complain(&failure.message).await;
+            return self.complain(&failure.message);
         }
         let what = Awaited::Reply { id, kind: kind.into(), data, is_bare };
         self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
     }
 
     /// Waits no longer, and says so with the reason `why`.
-    async fn give_up(&mut self, why: &str) {
+    fn give_up(&mut self, why: &str) {
         match self.waiting.take().map(|waiting| waiting.what) {
             Some(Awaited::Reply { kind, .. }) => {
-                self.complain(&format!("{kind}: no reply yet ({why}); it may still come")).await;
+                self.complain(&format!("{kind}: no reply yet ({why}); it may still come"));
             }
             Some(Awaited::Message(_)) => {
-                self.complain(&format!("wait: no such message ({why})")).await;
+                self.complain(&format!("wait: no such message ({why})"));
             }
             Some(Awaited::Time) | None => {}
         }
     }
 
-    async fn heard(&mut self, heard: Heard) {
+    fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Own(_) => {}
             Heard::Push(push) => {
-                let text = show::push(&push.message, self.look.style);
-                self.show(&push, text).await;
+                let text = show::push(&push.message, self.style());
+                self.show(&push, text);
                 self.waiting.take_if(|waiting| waiting.is_for(&push.message));
             }
             Heard::Reply(reply) => {
                 let waiting = self.waiting.take_if(|waiting| waiting.is_for(&reply.message));
-                self.replied(&reply, waiting.map(|waiting| waiting.what)).await;
+                self.replied(&reply, waiting.map(|waiting| waiting.what));
             }
         }
     }
 
-    async fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
-        let style = self.look.style;
+    fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
+        let style = self.style();
         let message = &reply.message;
         if message.status == Status::Error {
             let why = message.message.as_deref().unwrap_or("the server does not say why");
             let code = message.code.as_deref().unwrap_or("error");
             let text = format!("{}: {why} ({code})", message.kind);
             let text = style.error(&safe::one_line(&text, style));
-            return self.show(reply, Some(text)).await;
+            return self.show(reply, Some(text));
         }
         let mut text = Some(show::reply(message, style));
         if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
@@ -301,21 +317,26 @@ impl Repl<'_> {
             // The line stands there already, as it was typed.
             text = text.filter(|_| !is_bare);
         }
-        self.show(reply, text).await;
+        self.show(reply, text);
+    }
+
+    /// The style, on a terminal as wide as it is now.
+    fn style(&self) -> Style {
+        self.look.style.within(columns())
     }
 
     /// Prints a frame, or what it says.
-    async fn show(&self, received: &Received, text: Option<String>) {
+    fn show(&mut self, received: &Received, text: Option<String>) {
         match (self.look.is_json, text) {
-            (true, _) => self.printer.print(&json::line(&received.body)).await,
-            (false, Some(text)) => self.printer.print(&text).await,
+            (true, _) => self.printer.print(&json::line(&received.body)),
+            (false, Some(text)) => self.printer.print(&text),
             (false, None) => {}
         }
     }
 
-    async fn complain(&self, why: &str) {
+    fn complain(&mut self, why: &str) {
         let style = self.look.style;
-        self.printer.print(&style.error(&safe::one_line(why, style))).await;
+        self.printer.print(&style.error(&safe::one_line(why, style)));
     }
 }
 

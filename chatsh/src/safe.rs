@@ -14,24 +14,49 @@ use crate::style::Style;
 /// No script that people write needs more; floods of them climb over the lines around.
 const MARKS_MAX: usize = 4;
 
+/// How many columns the bar and its blank take, as the colon and the blank after a name.
+const BAR_COLUMNS: usize = 2;
+
+/// How many columns a tab takes at most.
+const TAB_COLUMNS: usize = 8;
+
+/// How many columns there must be for a text, however wide the name before it: the widest
+/// piece is an escape, such as `\u{e0041}`.
+const ROOM_MIN: usize = 16;
+
 /// `text` on one line: a line feed is shown like every other control character.
 pub(crate) fn one_line(text: &str, style: Style) -> String {
     let mut shown = String::with_capacity(text.len());
-    write_safely(&mut shown, text, style);
+    write_safely(text, style, |piece, _| shown.push_str(piece));
     shown
 }
 
-/// `text` whose further lines stand `indent` columns from the margin, behind a bar.
+/// `text` whose further lines stand `indent` columns from the margin, behind a bar; in
+/// front of the first one stand as many columns already.
 ///
-/// Only names stand at the margin, so no line of a text can pass for another message.
+/// Only names stand at the margin, so no line of a text can pass for another message:
+/// neither one of its own, nor what the terminal would make of a line that is too long.
 pub(crate) fn block(text: &str, indent: usize, style: Style) -> String {
+    let columns = style.columns().unwrap_or(usize::MAX).max(ROOM_MIN);
+    // A name may be wider than the terminal.
+    let mut column = (indent + BAR_COLUMNS) % columns;
+    let indent = if indent + ROOM_MIN < columns { indent } else { 0 };
+    let further = format!("\n{:indent$}{} ", "", style.dim(style.bar()));
     let mut shown = String::with_capacity(text.len());
     for (number, line) in text.split('\n').enumerate() {
         if number > 0 {
-            let bar = style.dim(style.bar());
-            write!(shown, "\n{:indent$}{bar} ", "").expect("a string takes everything");
+            shown.push_str(&further);
+            column = indent + BAR_COLUMNS;
         }
-        write_safely(&mut shown, line, style);
+        write_safely(line, style, |piece, width| {
+            // Some terminals are on the next row as soon as the last column is written.
+            if column + width >= columns && width > 0 {
+                shown.push_str(&further);
+                column = indent + BAR_COLUMNS;
+            }
+            shown.push_str(piece);
+            column += width;
+        });
     }
     shown
 }
@@ -53,29 +78,36 @@ pub(crate) fn json(json: &str) -> String {
     shown
 }
 
-fn write_safely(shown: &mut String, text: &str, style: Style) {
+/// Gives `put` all of `text` piece by piece, each with the columns that it may take.
+fn write_safely(text: &str, style: Style, mut put: impl FnMut(&str, usize)) {
     let mut before = None;
     let mut marks = 0;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
+        let mut letter = [0; 4];
+        let letter = &*c.encode_utf8(&mut letter);
         let is_joiner = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}');
         if is_joiner && joins(before, c, chars.peek().copied()) {
-            shown.push(c);
+            // It asks for the wide form of what is before it.
+            put(letter, usize::from(c == '\u{fe0f}'));
         } else if is_unsafe(c) {
-            shown.push_str(&style.dim(&format!("\\u{{{:x}}}", c as u32)));
-        } else if c != '\t' && c.width() == Some(0) {
+            let escape = format!("\\u{{{:x}}}", c as u32);
+            put(&style.dim(&escape), escape.len());
+        } else if c == '\t' {
+            put(letter, TAB_COLUMNS);
+        } else if c.width() == Some(0) {
             marks += 1;
             match marks {
                 // A mark in front would settle on what we write before it.
-                1 if before.is_none() => shown.extend(['\u{25cc}', c]),
-                1..=MARKS_MAX => shown.push(c),
-                _ if marks == MARKS_MAX + 1 => shown.push_str(&style.dim("…")),
+                1 if before.is_none() => put(&format!("\u{25cc}{c}"), 1),
+                1..=MARKS_MAX => put(letter, 0),
+                _ if marks == MARKS_MAX + 1 => put(&style.dim("…"), 1),
                 _ => {}
             }
             // The letter below stays the one before.
             continue;
         } else {
-            shown.push(c);
+            put(letter, c.width().unwrap_or(0));
         }
         marks = 0;
         before = Some(c);
@@ -136,6 +168,7 @@ fn is_joining_letter(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr;
 
     use super::*;
 
@@ -213,6 +246,30 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_too_long_goes_on_behind_the_bar() {
+        let block = |text: &str| block(text, 3, Style::NONE.within(32));
+        let fits = "x".repeat(32 - 5 - 1);
+        assert_eq!(block(&fits), fits);
+        assert_eq!(block(&format!("{fits}ann: hi")), format!("{fits}\n   │ ann: hi"));
+        assert_eq!(block(&format!("{fits}\nb")), format!("{fits}\n   │ b"));
+        let wide = "世".repeat(13);
+        assert_eq!(block(&format!("{wide}世")), format!("{wide}\n   │ 世"));
+        assert_eq!(block("\t\t\t\tann: hi"), "\t\t\t\n   │ \tann: hi");
+        // What some terminals show in two columns counts as two.
+        let hearts = "❤\u{fe0f}".repeat(13);
+        assert_eq!(block(&format!("{hearts}❤")), format!("{hearts}\n   │ ❤"));
+    }
+
+    #[test]
+    fn a_name_as_wide_as_the_terminal_leaves_room_for_the_text() {
+        let text = "x".repeat(40);
+        let shown = block(&text, 60, Style::NONE.within(40));
+        let rows: Vec<_> = shown.split('\n').collect();
+        // The name takes a row and a half.
+        assert_eq!(rows, [&"x".repeat(17)[..], &format!("│ {}", "x".repeat(23))]);
+    }
+
+    #[test]
     fn json_stays_the_same_json() {
         let text = "a\u{202e}b\u{e0041}\u{9b}\u{7f}\u{1b}é\"";
         let written = serde_json::to_string(text).unwrap();
@@ -237,6 +294,23 @@ mod tests {
             prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\t'), "{:?}", shown);
             let hidden = ['\u{202e}', '\u{2066}', '\u{2028}', '\u{200b}'];
             prop_assert!(!shown.contains(hidden), "{:?}", shown);
+        }
+
+        #[test]
+        fn no_row_of_a_block_is_wider_than_the_terminal(
+            text in prop::collection::vec(prop_oneof![
+                any::<char>(), Just('\n'), Just('\t'), Just('世'), Just(' '),
+            ], 0..200),
+            indent in 0..100usize,
+            columns in ROOM_MIN..100usize,
+        ) {
+            let text: String = text.into_iter().collect();
+            let shown = block(&text, indent, Style::NONE.within(columns));
+            for row in shown.split('\n').skip(1) {
+                // A tab leads to a column, and takes no more than it counts.
+                let row = row.replace('\t', "        ");
+                prop_assert!(row.width() < columns, "{:?}", row);
+            }
         }
 
         #[test]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::talk;
+use crate::terminal::Quiet;
 
 /// Who may read a file of ours: its owner alone.
 const FILE_MODE: u32 = 0o600;
@@ -43,6 +44,8 @@ impl Source {
             }
             Source::Command(command) => output_of(command),
             Source::Terminal => {
+                // Before it asks: some type as soon as they see the question.
+                let _quiet = Quiet::begin();
                 let typed = rpassword::prompt_password(format!("Password of {user}: "));
                 typed.map(Zeroizing::new).map_err(|error| match error.kind() {
                     io::ErrorKind::Interrupted => Failure::interrupted(),

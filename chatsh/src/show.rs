@@ -101,7 +101,7 @@ fn field(key: &str, value: &Value, style: Style) -> String {
 /// One object of a list, on a line of its own.
 fn item(value: &Value, style: Style) -> String {
     let Value::Object(data) = value else { return inline(value, style) };
-    if let Some(said) = said(data, style) {
+    if let Some(said) = said(data, style.indented(2)) {
         return said.replace('\n', "\n  ");
     }
     match (data.get("name"), data.get("summary")) {

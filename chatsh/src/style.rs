@@ -20,6 +20,8 @@ pub(crate) struct Style {
     has_colour: bool,
     /// Linear, for screen readers: no colours, no drawing signs, nothing beside the line.
     pub(crate) is_plain: bool,
+    /// How wide it is; 0 if lines have no end.
+    columns: usize,
 }
 
 /// The colours of names, as SGR numbers: what can be read on black and on white.
@@ -27,7 +29,7 @@ const NAME_COLOURS: [u8; 10] = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95];
 
 impl Style {
     /// Text and nothing else, as into a pipe.
-    pub(crate) const NONE: Style = Style { has_colour: false, is_plain: false };
+    pub(crate) const NONE: Style = Style { has_colour: false, is_plain: false, columns: 0 };
 
     /// The style for an output that is, or is not, a terminal.
     pub(crate) fn of(colour: Colour, is_plain: bool, is_terminal: bool) -> Style {
@@ -38,7 +40,22 @@ impl Style {
             Colour::Never => false,
             Colour::Auto => is_terminal && !is_plain && !is_set("NO_COLOR") && !is_dumb(),
         };
-        Style { has_colour, is_plain }
+        Style { has_colour, is_plain, columns: 0 }
+    }
+
+    /// The same on a terminal of so many columns; 0 if it does not say.
+    pub(crate) fn within(self, columns: usize) -> Style {
+        Style { columns, ..self }
+    }
+
+    /// The same for what is moved so many columns to the right.
+    pub(crate) fn indented(self, by: usize) -> Style {
+        Style { columns: self.columns.saturating_sub(by), ..self }
+    }
+
+    /// Into how many columns a line must fit, if it must.
+    pub(crate) fn columns(self) -> Option<usize> {
+        (self.columns > 0).then_some(self.columns)
     }
 
     /// What stands before the further lines of a text.

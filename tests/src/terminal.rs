@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::server::send_signal;
 use crate::{Home, PATIENCE, Server, program};
 
 /// A terminal with a program in it. Dropped, the program is killed.
@@ -115,6 +116,12 @@ impl Terminal {
         self.wait_until(what, |seen| is_right(&line_up_to_cursor(seen.parser.screen())))
     }
 
+    /// Waits until the terminal is in the mode that the editor leaves when it has a line:
+    /// from then on the interrupt key sends a signal.
+    pub fn wait_for_editor_to_rest(&self) {
+        self.wait_until("the end of a line", |seen| !seen.parser.screen().bracketed_paste());
+    }
+
     fn wait_until(&self, what: &str, is_right: impl Fn(&Seen) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self.screen.0.lock().unwrap();
@@ -168,6 +175,11 @@ impl Terminal {
     /// with lines?
     pub fn is_set_as_before(&self) -> bool {
         modes(&*self.master) == self.modes_before
+    }
+
+    /// Sends the program a signal, by the names of [`Server::signal`].
+    pub fn signal(&self, name: &str) {
+        send_signal(self.child.process_id().unwrap(), name);
     }
 
     /// Waits for the program's end; its exit code.

@@ -1,0 +1,144 @@
+//! What is asked about before it is sent, or before anybody is talked to.
+
+use tests::{Home, Server, Terminal};
+
+use crate::{COLS, ROWS, Typing, member};
+
+/// Answers the question that stands at the cursor.
+#[track_caller]
+fn answer(shell: &mut Terminal, question: &str, answer: &str) {
+    shell.wait_for_line(question, |line| line.ends_with(question));
+    shell.type_keys(&format!("{answer}\r"));
+}
+
+#[test]
+fn a_mistyped_command_is_asked_about() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    for no in ["n", "", "no", "/list"] {
+        ann.type_keys("/lsit\r");
+        answer(&mut ann, "There is no command /lsit. Did you mean /list? [y/N] ", no);
+        ann.wait_for_prompt("ann#general> ");
+    }
+    assert!(!ann.lines().contains("general: ann"));
+    ann.type_keys("/lsit\r");
+    answer(&mut ann, "Did you mean /list? [y/N] ", "y");
+    ann.wait_for_text("general: ann, bob");
+    ann.enter("/xyzzy", "there is no command /xyzzy", "ann#general> ");
+    bob.hears_nothing();
+}
+
+#[test]
+fn a_command_without_its_slash_is_asked_about() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    for line in ["exit", " /exit", "login ann 1234"] {
+        ann.type_keys(&format!("{line}\r"));
+        answer(&mut ann, "This looks like a command. Say it in the room? [y/N] ", "n");
+        ann.wait_for_prompt("ann#general> ");
+    }
+    bob.hears_nothing();
+    ann.type_keys("exit\r");
+    answer(&mut ann, "Say it in the room? [y/N] ", "y");
+    assert_eq!(bob.next()["data"]["text"], "exit");
+}
+
+#[test]
+fn a_paste_of_more_than_three_lines_is_asked_about() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let paste = |lines: &str| format!("\u{1b}[200~{lines}\u{1b}[201~");
+    ann.type_keys(&paste("one\ntwo\nthree\nfour"));
+    ann.wait_for_text("four");
+    bob.hears_nothing();
+    ann.type_keys("\r");
+    answer(&mut ann, "That is 4 lines: send them all? [y/N] ", "n");
+    ann.wait_for_prompt("ann#general> ");
+    bob.hears_nothing();
+    ann.type_keys(&paste("one\ntwo\nthree\nfour\n"));
+    ann.wait_for_text("four");
+    ann.type_keys("\r");
+    answer(&mut ann, "That is 4 lines: send them all? [y/N] ", "y");
+    for text in ["one", "two", "three", "four"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    // Three are what people mean to paste.
+    ann.type_keys(&paste("five\nsix\nseven"));
+    ann.wait_for_line("the paste", |line| line.ends_with("seven"));
+    ann.type_keys("\r");
+    for text in ["five", "six", "seven"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+}
+
+#[test]
+fn an_answer_is_no_line() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("/lsit\r");
+    ann.wait_for_line("the question", |line| line.ends_with("[y/N] "));
+    // What others say comes while it is asked; the interrupt key is a no.
+    bob.say("are you there?");
+    ann.wait_for_text("bob: are you there?");
+    ann.wait_for_line("the question", |line| line.ends_with("[y/N] "));
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> /lsit");
+    bob.hears_nothing();
+}
+
+#[test]
+fn a_new_server_is_asked_about_and_then_known() {
+    let server = Server::start();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let open = || Terminal::in_home(home.clone(), ROWS, COLS, &[&address], &[]);
+    let question = "Is that the server you mean? [y/N] ";
+
+    let mut shell = open();
+    shell.wait_for_text(&server.fingerprint);
+    answer(&mut shell, question, "n");
+    assert_eq!(shell.wait(), 5);
+    assert!(!home.path(".local/share/chatsh/known_hosts").exists());
+
+    let mut shell = open();
+    answer(&mut shell, question, "y");
+    shell.wait_for_prompt("127.0.0.1> ");
+    shell.type_keys("\u{4}");
+    assert_eq!(shell.wait(), 0);
+
+    let mut shell = open();
+    shell.wait_for_prompt("127.0.0.1> ");
+    assert!(!shell.lines().contains(question));
+    shell.type_keys("\u{4}");
+    assert_eq!(shell.wait(), 0);
+
+    // Another key in its place is nothing to ask about.
+    let known = home.read(".local/share/chatsh/known_hosts");
+    let other = Server::start();
+    let as_if = known.replace(&server.address.to_string(), &other.address.to_string());
+    home.write(".local/share/chatsh/known_hosts", as_if);
+    let address = other.address.to_string();
+    let mut shell = Terminal::in_home(home.clone(), ROWS, COLS, &[&address], &[]);
+    assert_eq!(shell.wait(), 5);
+    shell.wait_for_text("the server's key has changed");
+}
+
+#[test]
+fn a_password_that_no_file_has_is_asked_for() {
+    let server = Server::start();
+    server.user("ann");
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    answer(&mut ann, "Password of ann: ", "1234");
+    ann.wait_for_prompt("ann@lobby> ");
+    assert!(!ann.lines().contains("1234"));
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    answer(&mut ann, "Password of ann: ", "4321");
+    ann.wait_for_text("Password incorrect");
+    assert_eq!(ann.wait(), 3);
+}

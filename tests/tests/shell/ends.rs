@@ -1,0 +1,119 @@
+//! How the shell is left, by the user and by the server, and how it leaves the terminal.
+
+use expect_test::expect;
+use tests::{Server, Terminal};
+
+use crate::{Typing, member};
+
+/// Waits for the end and claims that it came with this code, and that the terminal is as
+/// it was.
+#[track_caller]
+fn ends_with(shell: &mut Terminal, code: u32) {
+    assert_eq!(shell.wait(), code, "{}", shell.lines());
+    assert!(shell.is_set_as_before(), "the terminal is set in another way");
+    assert!(!shell.look(|screen| screen.bracketed_paste()), "pastes are still marked");
+}
+
+#[test]
+fn the_interrupt_key_clears_the_line_and_the_end_key_leaves() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("never mind");
+    ann.wait_for_prompt("ann#general> never mind");
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
+    ann.type_keys("\u{4}");
+    ends_with(&mut ann, 0);
+    bob.hears_nothing();
+    assert_eq!(bob.ask("list", serde_json::json!({}))["data"]["general"][0], "bob");
+}
+
+#[test]
+fn in_a_line_the_end_key_does_not_leave() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("abc\u{1}\u{4}");
+    ann.wait_for_line("the cursor at the start", |line| line == "ann#general> ");
+    ann.wait_for_text("ann#general> bc");
+    ann.type_keys("\u{b}/quit\r");
+    ends_with(&mut ann, 0);
+}
+
+#[test]
+fn when_the_server_stops_the_shell_says_so() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("half a li");
+    ann.wait_for_prompt("ann#general> half a li");
+    assert!(server.stop().0.success());
+    ends_with(&mut ann, 4);
+    expect![[r#"
+        ann#general> half a li
+        chatsh: shutting_down: the server stops"#]]
+    .assert_eq(&ann.look(|screen| screen.contents()));
+}
+
+/// What came together with the end was not shown any more.
+#[test]
+fn what_was_said_before_the_end_is_shown() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.signal("STOP");
+    for n in 1..=5 {
+        bob.say(&format!("last words {n}"));
+    }
+    assert!(server.stop().0.success());
+    ann.signal("CONT");
+    ends_with(&mut ann, 4);
+    expect![[r#"
+        bob: last words 1
+        bob: last words 2
+        bob: last words 3
+        bob: last words 4
+        bob: last words 5
+        ann#general> 
+        chatsh: shutting_down: the server stops"#]]
+    .assert_eq(&ann.look(|screen| screen.contents()));
+}
+
+#[test]
+fn when_the_server_is_killed_the_shell_says_so() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    server.signal("KILL");
+    ends_with(&mut ann, 4);
+    expect![[r#"
+        ann#general> 
+        chatsh: the server closed the connection"#]]
+    .assert_eq(&ann.look(|screen| screen.contents()));
+}
+
+#[test]
+fn a_reply_that_does_not_come_can_be_given_up() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    server.signal("STOP");
+    ann.type_keys("hello\r");
+    ann.wait_for_editor_to_rest();
+    ann.type_keys("\u{3}");
+    ann.wait_for_text("no reply yet (given up); it may still come");
+    ann.wait_for_prompt("ann#general> ");
+    server.signal("CONT");
+    assert_eq!(bob.next()["data"]["text"], "hello");
+    ann.enter("/list", "general: ann, bob", "ann#general> ");
+    ann.type_keys("\u{4}");
+    ends_with(&mut ann, 0);
+}
+
+#[test]
+fn a_shell_that_is_hung_up_leaves() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    drop(member(&server, "ann"));
+    tests::eventually("ann has left", || {
+        bob.ask("list", serde_json::json!({}))["data"]["general"].as_array().unwrap().len() == 1
+    });
+}

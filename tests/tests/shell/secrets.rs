@@ -1,0 +1,103 @@
+//! Secrets at the prompt: nobody who looks at the screen or at the history sees them.
+
+use tests::{Home, Server, Terminal};
+
+use crate::{COLS, ROWS, Typing};
+
+const HISTORY: &str = ".local/state/chatsh/history";
+
+/// Letters that nothing else in these tests has.
+const SECRET: &str = "ÐØßþÿ鍵";
+
+/// Their mask.
+const STARS: &str = "*******";
+
+#[track_caller]
+fn check(environment: &[(&str, &str)], options: &[&str]) {
+    let server = Server::start();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let knowing = ["--pin", &server.fingerprint, "-a", &address];
+    let options = [&knowing, options].concat();
+    let mut shell = Terminal::in_home(home.clone(), ROWS, COLS, &options, environment);
+    shell.wait_for_prompt("127.0.0.1> ");
+    let mut bob = server.member("bob", "general");
+    for (line, seen, prompt) in [
+        ("/register ann ", "Registration successful", "127.0.0.1> "),
+        ("/login ann ", "Login successful", "ann@lobby> "),
+        ("/enter general", "Welcome", "ann#general> "),
+        // Where it is not allowed, and where it is no command at all.
+        ("/login ann ", "login is allowed in auth", "ann#general> "),
+        ("/lgin ann ", "Did you mean /login?", "[y/N] "),
+        ("login ann ", "This looks like a command", "[y/N] "),
+    ] {
+        shell.type_keys(line);
+        if !line.contains("general") {
+            // Letter by letter: each is drawn when it is typed.
+            for letter in SECRET.chars() {
+                shell.type_keys(&letter.to_string());
+            }
+            bob.say("looks over her shoulder");
+            let masked = format!("{line}{STARS}");
+            shell.wait_for_line(&masked, |shown| shown.ends_with(&masked));
+            // And while the cursor is moved, and a letter is mended.
+            shell.type_keys("\u{1b}[D\u{1b}[D\u{1b}[3~Ø\u{1b}[C\u{7f}\u{7f}ÿ鍵");
+            shell.wait_for_line(&masked, |shown| shown.ends_with(&masked));
+        }
+        shell.type_keys("\r");
+        shell.wait_for_text(seen);
+        shell.wait_for_line(prompt, |line| line.ends_with(prompt));
+        if prompt == "[y/N] " {
+            shell.type_keys("n\r");
+            shell.wait_for_prompt("ann#general> ");
+        }
+    }
+    shell.type_keys("\u{1b}[A");
+    shell.wait_for_prompt("ann#general> /enter general");
+    shell.type_keys("\u{15}/quit\r");
+    assert_eq!(shell.wait(), 0);
+    bob.hears_nothing();
+
+    let bytes = String::from_utf8(shell.bytes()).unwrap();
+    let history = home.read(HISTORY);
+    for letter in SECRET.chars() {
+        assert!(!bytes.contains(letter), "{letter} was drawn: {bytes:?}");
+        assert!(!history.contains(letter), "{letter} was kept: {history:?}");
+    }
+    let lines: Vec<_> = history.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines, ["/enter general", "/quit"]);
+}
+
+#[test]
+fn a_password_is_masked_and_forgotten() {
+    check(&[], &[]);
+}
+
+#[test]
+fn a_password_is_masked_without_colours_too() {
+    check(&[("NO_COLOR", "1")], &[]);
+}
+
+#[test]
+fn a_password_is_masked_in_plain_output_too() {
+    check(&[], &["--plain"]);
+}
+
+/// While a reply is awaited nobody reads the keys, and the terminal would show them.
+#[test]
+fn a_password_that_is_typed_too_early_is_not_shown_either() {
+    let server = Server::start();
+    let mut shell = crate::shell(&server);
+    server.user("ann");
+    server.signal("STOP");
+    shell.type_keys("/login ann 1234\r");
+    shell.wait_for_editor_to_rest();
+    shell.type_keys(&format!("/resume {SECRET}"));
+    server.signal("CONT");
+    shell.wait_for_text("Login successful");
+    shell.wait_for_prompt(&format!("ann@lobby> /resume {STARS}"));
+    let bytes = String::from_utf8(shell.bytes()).unwrap();
+    for letter in SECRET.chars() {
+        assert!(!bytes.contains(letter), "{letter} was drawn: {bytes:?}");
+    }
+}

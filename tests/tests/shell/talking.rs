@@ -1,0 +1,233 @@
+//! People talk, and what they say stands above the line that is being typed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use expect_test::expect;
+use tests::Server;
+
+use crate::{Typing, member, shell};
+
+#[test]
+fn two_people_talk() {
+    let server = Server::start();
+    let mut ann = shell(&server);
+    ann.enter("/register ann 1234", "Registration successful", "127.0.0.1> ");
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    ann.enter("/create tech_talk", "created successfully", "ann@lobby> ");
+    ann.enter("/enter tech_talk", "Welcome", "ann#tech_talk> ");
+    let mut bob = shell(&server);
+    bob.enter("/register bob 5678", "Registration successful", "127.0.0.1> ");
+    bob.enter("/login bob 5678", "Login successful", "bob@lobby> ");
+    bob.enter("/list", "tech_talk: ann", "bob@lobby> ");
+    bob.enter("/enter tech_talk", "Welcome", "bob#tech_talk> ");
+
+    ann.enter("Hello everyone!", "Hello everyone!", "ann#tech_talk> ");
+    bob.wait_for_text("ann: Hello everyone!");
+    bob.enter("Hi ann.", "Hi ann.", "bob#tech_talk> ");
+    ann.wait_for_text("bob: Hi ann.");
+    ann.enter("/msg bob psst", "ann -> bob: psst", "ann#tech_talk> ");
+    bob.wait_for_text("ann -> bob: psst");
+    bob.enter("/list", "tech_talk: ann, bob", "bob#tech_talk> ");
+    bob.enter("/exit", "Exited chatroom", "bob@lobby> ");
+    bob.enter("/logout", "Logged out", "127.0.0.1> ");
+
+    ann.wait_for_prompt("ann#tech_talk> ");
+    expect![[r#"
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        127.0.0.1> /register ann ****
+        Registration successful
+        127.0.0.1> /login ann ****
+        Login successful
+        ann@lobby> /create tech_talk
+        tech_talk created successfully
+        ann@lobby> /enter tech_talk
+        Welcome to the chatroom
+        ann#tech_talk> Hello everyone!
+        bob: Hi ann.
+        ann#tech_talk> /msg bob psst
+        ann -> bob: psst
+        ann#tech_talk> "#]].assert_eq(&ann.look(|screen| screen.contents()));
+    expect![[r#"
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        127.0.0.1> /register bob ****
+        Registration successful
+        127.0.0.1> /login bob ****
+        Login successful
+        bob@lobby> /list
+        lobby: bob
+        general:
+        tech_talk: ann
+        bob@lobby> /enter tech_talk
+        Welcome to the chatroom
+        ann: Hello everyone!
+        bob#tech_talk> Hi ann.
+        ann -> bob: psst
+        bob#tech_talk> /list
+        tech_talk: ann, bob
+        bob#tech_talk> /exit
+        Exited chatroom, returned to lobby
+        bob@lobby> /logout
+        Logged out
+        127.0.0.1> "#]].assert_eq(&bob.look(|screen| screen.contents()));
+}
+
+#[test]
+fn a_line_stays_as_it_is_while_a_hundred_messages_come() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let letters: Vec<char> = "The quick brown fox jumps over the lazy dog".chars().collect();
+    let mut typed = String::new();
+    for n in 1..=100 {
+        bob.say(&format!("message {n}"));
+        if let Some(letter) = letters.get(n) {
+            ann.type_keys(&letter.to_string());
+            typed.push(*letter);
+        }
+    }
+    ann.wait_for_text("bob: message 100\n");
+    ann.wait_for_prompt(&format!("ann#general> {typed}"));
+    // None is missing, none is torn, and they stand in order.
+    let mut lines = String::new();
+    for n in 1..=100 {
+        lines.push_str(&format!("bob: message {n}\n"));
+    }
+    let seen = ann.lines();
+    let messages: Vec<_> = seen.lines().filter(|line| line.starts_with("bob: ")).collect();
+    assert_eq!(messages, lines.lines().collect::<Vec<_>>());
+    ann.type_keys("s.\r");
+    assert_eq!(bob.next()["data"]["text"], format!("{typed}s."));
+}
+
+#[test]
+fn wide_letters_are_shown_and_typed() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = member(&server, "鈴木");
+    bob.type_keys("まだ書いています 😀");
+    bob.wait_for_prompt("鈴木#general> まだ書いています 😀");
+    for (text, shown) in [
+        ("你好, 世界 👋", "ann: 你好, 世界 👋"),
+        ("👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}", "ann: 👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}"),
+        ("cafe\u{301} हिन्दी", "ann: cafe\u{301} हिन्दी"),
+    ] {
+        ann.type_keys(&format!("{text}\r"));
+        bob.wait_for_text(shown);
+        bob.wait_for_prompt("鈴木#general> まだ書いています 😀");
+    }
+    // Backspace takes one letter, whatever its width.
+    bob.type_keys("\u{7f}\u{7f}!\r");
+    ann.wait_for_text("鈴木: まだ書いています!");
+}
+
+#[test]
+fn the_prompt_follows_the_state_and_says_what_can_be_done() {
+    let server = Server::with(&["motd=be kind"]);
+    let mut ann = shell(&server);
+    ann.enter("/register ann 1234", "successful", "127.0.0.1> ");
+    ann.enter("/login ann 4321", "Password incorrect", "127.0.0.1> ");
+    ann.enter("hello?", "/login USERNAME PASSWORD, then /enter ROOM first", "127.0.0.1> ");
+    ann.enter("/list", "list is allowed in lobby and chat", "127.0.0.1> ");
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
+    ann.enter("/help", "/enter", "ann@lobby> ");
+    expect![[r#"
+        127.0.0.1> /login ann ****
+        Login successful
+        ann@lobby> /enter genral
+        enter: there is no room "genral" (did you mean "general"?) (no_such_room)
+        ann@lobby> /help
+        /commands                         Describe every command: states, arguments, schemas
+        /create ROOM [--topic TOPIC]      Create a room; you own it and stay in the lobby
+        /enter ROOM                       Enter a room
+        /hello [--client CLIENT] [--version VERSION] [--caps CAPS]  Ask what the server is, and say what the client can take
+        /list                             List the rooms and who is in them; in a room, who is there
+        /logout                           Log out
+        /ping                             Ask whether the server is there
+        /help COMMAND                     Say what can be done here, or explain one command
+        /quit                             End the connection and chatsh
+        /sleep TIME                       Do nothing for a while
+        /wait [--from FROM] [--match MATCH] [--timeout TIMEOUT]  Wait for a message that arrives after the line before was sent
+        /help COMMAND says more about one.
+        ann@lobby> "#]].assert_eq(&ann.look(|screen| screen.contents()));
+}
+
+/// All but the first were lost: they came in one piece with it.
+#[test]
+fn lines_that_are_typed_ahead_are_done_in_order() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let lines: String = (1..=50).map(|n| format!("line {n}\r")).collect();
+    ann.type_keys(&lines);
+    for n in 1..=50 {
+        assert_eq!(bob.next()["data"]["text"], format!("line {n}"));
+    }
+    ann.wait_for_prompt("ann#general> ");
+    let shown: String = (1..=50).map(|n| format!("ann#general> line {n}\n")).collect();
+    assert_eq!(ann.lines(), format!("{shown}ann#general> "));
+}
+
+/// What is said in the room meanwhile is shown above the prompt, and nowhere else.
+#[test]
+fn what_others_say_tears_no_line() {
+    let server = Server::with(&["limits.commands_per_s=0"]);
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let talking = std::thread::spawn(move || {
+        for n in 1..=500 {
+            bob.say(&format!("message {n}"));
+        }
+    });
+    let mut lines = 0;
+    while !talking.is_finished() && lines < 400 {
+        lines += 1;
+        ann.type_line(&format!("line {lines}"), &format!("ann#general> line {lines}\n"));
+    }
+    talking.join().unwrap();
+    ann.wait_for_text("bob: message 500\n");
+    ann.wait_for_prompt("ann#general> ");
+    let shown = ann.lines();
+    let (hers, mut his): (Vec<_>, Vec<_>) =
+        shown.lines().partition(|line| line.starts_with("ann#general> "));
+    let mut expected: Vec<_> = (1..=500).map(|n| format!("bob: message {n}")).collect();
+    // One that comes just when a line is finished waits in rustyline for the next prompt, and
+    // others may overtake it.
+    his.sort_unstable();
+    expected.sort_unstable();
+    assert!(his == expected, "{shown}");
+    let expected = (1..=lines).map(|n| format!("ann#general> line {n}\n")).collect::<String>();
+    assert!(hers.join("\n") == format!("{expected}ann#general> "), "{shown}");
+}
+
+/// Messages of a flood, at most: far more than wait anywhere in the shell.
+const FLOOD_MAX: usize = 4000;
+
+/// More messages than the terminal can take, and the end of a line among them, made the
+/// shell hang for ever.
+#[test]
+fn a_flood_does_not_stop_the_shell() {
+    let server = Server::with(&["limits.commands_per_s=0", "limits.outbox_bytes=0"]);
+    let mut ann = member(&server, "ann");
+    let mut eve = server.member("eve", "general");
+    let mut bob = server.member("bob", "general");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let is_enough = is_over.clone();
+    let flood = std::thread::spawn(move || {
+        for _ in 0..FLOOD_MAX {
+            if is_enough.load(Ordering::Relaxed) {
+                return;
+            }
+            eve.say("flood");
+        }
+    });
+    for n in 1..=30 {
+        let line = format!("line {n}");
+        ann.type_keys(&format!("{line}\r"));
+        while bob.next()["data"]["text"] != *line {}
+    }
+    is_over.store(true, Ordering::Relaxed);
+    flood.join().unwrap();
+    ann.wait_for_prompt("ann#general> ");
+}

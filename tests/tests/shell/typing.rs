@@ -1,0 +1,160 @@
+//! What helps while a line is typed: completion, hints, the history, keys.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use expect_test::expect;
+use tests::{Home, Server, Terminal};
+
+use crate::{COLS, ROWS, Typing, member, member_with, shell};
+
+const HISTORY: &str = ".local/state/chatsh/history";
+
+/// Types this and waits for what becomes of it at the prompt; then clears the line.
+#[track_caller]
+fn completes(shell: &mut Terminal, typed: &str, prompt: &str, line: &str) {
+    shell.type_keys(typed);
+    shell.wait_for_prompt(&format!("{prompt}{line}"));
+    shell.type_keys("\u{3}");
+    shell.wait_for_prompt(prompt);
+}
+
+#[test]
+fn tab_completes_what_is_allowed_here_and_what_there_is() {
+    let server = Server::start();
+    server.user("harper").ask("create", serde_json::json!({ "room": "attic" }));
+    let _bob = server.member("bob", "general");
+    let mut ann = shell(&server);
+    let out = "127.0.0.1> ";
+    completes(&mut ann, "/l\t", out, "/login ");
+    completes(&mut ann, "/li\t", out, "/li");
+    ann.enter("/register ann 1234", "successful", out);
+    ann.enter("/login ann 1234", "successful", "ann@lobby> ");
+    completes(&mut ann, "/en\t", "ann@lobby> ", "/enter ");
+    completes(&mut ann, "/log\t", "ann@lobby> ", "/logout ");
+    ann.enter("/list", "attic:", "ann@lobby> ");
+    completes(&mut ann, "/en\tat\t", "ann@lobby> ", "/enter attic ");
+    completes(&mut ann, "/help cr\t", "ann@lobby> ", "/help create ");
+    completes(&mut ann, "/create ops --to\t", "ann@lobby> ", "/create ops --topic ");
+    ann.enter("/enter general", "Welcome", "ann#general> ");
+    completes(&mut ann, "/msg b\thi", "ann#general> ", "/msg bob hi");
+    completes(&mut ann, "/msg p\t", "ann#general> ", "/msg public ");
+    completes(&mut ann, "is b\t", "ann#general> ", "is bob ");
+    // Two candidates are shown, and the line stays.
+    ann.type_keys("/e\t");
+    ann.wait_for_prompt("ann#general> /exit ");
+    ann.type_keys("\u{15}/he\t\t");
+    ann.wait_for_text("/hello");
+    ann.wait_for_text("/help");
+    ann.wait_for_prompt("ann#general> /hel");
+}
+
+#[test]
+fn a_hint_says_what_is_still_to_come() {
+    let server = Server::start();
+    let mut ann = shell(&server);
+    for (typed, shown) in [
+        ("/regi", "127.0.0.1> /register USERNAME PASSWORD"),
+        ("/login", "127.0.0.1> /login USERNAME PASSWORD"),
+        ("/login ann ", "127.0.0.1> /login ann PASSWORD"),
+        ("/resume ", "127.0.0.1> /resume TOKEN"),
+    ] {
+        ann.type_keys(typed);
+        ann.wait_for_text(shown);
+        // It is read, and not a part of the line.
+        ann.wait_for_prompt(&format!("127.0.0.1> {typed}"));
+        ann.type_keys("\u{15}");
+        ann.wait_for_prompt("127.0.0.1> ");
+    }
+}
+
+#[test]
+fn the_history_lasts_and_only_its_owner_can_read_it() {
+    let server = Server::start();
+    let home = Home::new();
+    let mut ann = member_with(home.clone(), &server, "ann", &[], &[]);
+    ann.enter("first words", "first words", "ann#general> ");
+    ann.enter("/list", "general: ann", "ann#general> ");
+    ann.enter("你好 last words", "last words", "ann#general> ");
+    ann.type_keys("\u{4}");
+    assert_eq!(ann.wait(), 0);
+    let mode = |file: &str| fs::metadata(home.path(file)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(HISTORY), mode(".local/state/chatsh")), (0o600, 0o700));
+    let mut ann = member_with(home.clone(), &server, "ann", &[], &[]);
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> 你好 last words");
+    ann.type_keys("\u{1b}[A\u{1b}[A");
+    ann.wait_for_prompt("ann#general> first words");
+    ann.type_keys("\u{15}\u{12}/li");
+    ann.wait_for_text("/list");
+    ann.type_keys("\r");
+    ann.wait_for_text("general: ann");
+    assert_eq!(mode(HISTORY), 0o600);
+}
+
+#[test]
+fn the_line_survives_another_size_of_the_terminal() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let words = "a line that is longer than the terminal when it is made smaller";
+    ann.type_keys(words);
+    ann.wait_for_prompt(&format!("ann#general> {words}"));
+    ann.resize(ROWS, 40);
+    bob.say("smaller");
+    ann.wait_for_text("bob: smaller");
+    ann.type_keys(", and");
+    // It has more rows now.
+    let is_whole = |screen: &str| screen.replace('\n', "").ends_with(&format!("{words}, and"));
+    ann.wait_for("the whole line", is_whole);
+    ann.resize(ROWS, COLS);
+    bob.say("larger");
+    ann.wait_for_text("bob: larger");
+    ann.type_keys(" larger.\r");
+    assert_eq!(bob.next()["data"]["text"], format!("{words}, and larger."));
+    ann.wait_for_prompt("ann#general> ");
+    ann.enter("/list", "general: ann, bob", "ann#general> ");
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    for (options, variable, has_colour) in [
+        (&[][..], "", true),
+        (&[], "1", false),
+        (&["--color", "never"], "", false),
+        (&["--plain"], "", false),
+        (&["--color", "always"], "1", true),
+    ] {
+        let home = Home::new();
+        let mut ann = member_with(home, &server, "ann", options, &[("NO_COLOR", variable)]);
+        bob.say("hi");
+        ann.wait_for_text("bob: hi");
+        ann.type_keys("/ent");
+        ann.wait_for_prompt("ann#general> /ent");
+        ann.enter("er ops", "is allowed in lobby", "ann#general> ");
+        let bytes = String::from_utf8(ann.bytes()).unwrap();
+        // SGR, the sequences that set a look, end with an m.
+        let sequences = bytes.split("\u{1b}[").skip(1);
+        let mut looks = sequences.filter(|rest| {
+            rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+        });
+        assert_eq!(looks.next().is_some(), has_colour, "{options:?} {variable:?}: {bytes:?}");
+    }
+}
+
+#[test]
+fn plain_output_is_linear() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    let ann = member_with(Home::new(), &server, "ann", &["--plain"], &[]);
+    bob.say("one\ntwo");
+    ann.wait_for_text("two");
+    ann.wait_for_prompt("ann#general> ");
+    expect![[r#"
+        bob: one
+           | two
+        ann#general> "#]]
+    .assert_eq(&ann.look(|screen| screen.contents()));
+}
