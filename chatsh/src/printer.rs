@@ -123,7 +123,7 @@ fn print_all(items: &Receiver<Item>, mut external: Option<impl ExternalPrinter>)
                 // Rustyline has room for one text that it has not shown yet, and takes this
                 // one when it has.
                 drop(external.print(NOTHING.into()));
-                drop(reached.try_send(()));
+                let _ = reached.try_send(());
             }
             (Item::Mark(reached) | Item::Last(reached), _) => drop(reached.try_send(())),
         }
