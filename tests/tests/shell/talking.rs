@@ -197,32 +197,3 @@ fn what_others_say_tears_no_line() {
     let expected = (1..=lines).map(|n| format!("ann#general> line {n}\n")).collect::<String>();
     assert!(hers.join("\n") == format!("{expected}ann#general> "), "{shown}");
 }
-
-/// Messages of a flood, at most: far more than wait anywhere in the shell.
-const FLOOD_MAX: usize = 4000;
-
-/// More messages than the terminal can take, and the end of a line among them, made the
-/// shell hang for ever.
-#[test]
-fn a_flood_does_not_stop_the_shell() {
-    let server = Server::with(&["limits.commands_per_s=0", "limits.outbox_bytes=0"]);
-    let mut ann = member(&server, "ann");
-    let mut eve = server.member("eve", "general");
-    let mut bob = server.member("bob", "general");
-    let flood = std::thread::spawn(move || {
-        for _ in 0..10_000 {
-            eve.say("flood");
-        }
-    });
-    let mut hears = |line: &str| while bob.next()["data"]["text"] != *line {};
-    for n in 0.. {
-        let line = format!("line {n}");
-        ann.type_keys(&format!("{line}\r"));
-        hears(&line);
-        if flood.is_finished() {
-            break;
-        }
-    }
-    flood.join().unwrap();
-    ann.enter("/list", "general: ann, bob, eve", "ann#general> ");
-}
