@@ -68,6 +68,8 @@ struct Queue {
     flow: Flow,
     /// Nothing further is queued: the connection ends, or has failed.
     is_closed: bool,
+    /// The connection's task waits until all has gone.
+    is_awaited: bool,
     /// Nothing further is read: the server is about to stop.
     is_paused: bool,
     /// Why it has to end, for its own task.
@@ -110,6 +112,7 @@ impl Connection {
             outbox: Outbox::default(),
             flow: Flow::Clean,
             is_closed: false,
+            is_awaited: false,
             is_paused: false,
             end: None,
             progress: Instant::now(),
@@ -172,7 +175,7 @@ impl Connection {
             queue.progress = Instant::now();
         }
         // The task takes over writing, or waits for the last frame to be gone.
-        if newly_blocked || (queue.is_closed && flow == Flow::Clean) {
+        if newly_blocked || (queue.is_awaited && flow == Flow::Clean) {
             queue.wake();
         }
         flow
@@ -308,9 +311,15 @@ impl Connection {
         self.stir(&mut queue);
     }
 
-    /// Is all that was queued on its way?
-    pub(crate) fn is_drained(&self) -> bool {
-        matches!(self.queue().flow, Flow::Clean | Flow::Dead)
+    /// Ready when all that was queued is on its way; else the connection's own task is
+    /// woken then.
+    pub(crate) fn poll_drained(&self) -> Poll<()> {
+        let mut queue = self.queue();
+        queue.is_awaited = !matches!(queue.flow, Flow::Clean | Flow::Dead);
+        match queue.is_awaited {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
     }
 
     /// Says goodbye in TLS, once all has gone: a client that hears it misses nothing.

@@ -158,10 +158,7 @@ async fn finish(connection: &Arc<Connection>, peer: &Peer, end: End) {
         End::Broken => None,
     };
     connection.close(last);
-    let drained = std::future::poll_fn(|_| match connection.is_drained() {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    });
+    let drained = std::future::poll_fn(|_| connection.poll_drained());
     if within(LAST_WORDS_TIME, drained).await {
         connection.say_goodbye();
     }
@@ -202,7 +199,25 @@ impl Life<'_> {
             if let Some(end) = end {
                 return end;
             }
+            if self.session.is_behind()
+                && let Some(end) = self.catch_up().await
+            {
+                return end;
+            }
         }
+    }
+
+    /// Sends what was missed, page after page, each when the one before has gone.
+    async fn catch_up(&mut self) -> Option<End> {
+        while self.session.is_behind() {
+            if let Err(end) = std::future::poll_fn(|cx| self.poll_drained(cx)).await {
+                return Some(end);
+            }
+            if let Err(refusal) = commands::catch_up(&self.server.world, &mut self.session).await {
+                return Some(End::Refused(refusal));
+            }
+        }
+        None
     }
 
     /// Does what one body asks for.
@@ -243,11 +258,8 @@ impl Life<'_> {
 
     /// The next body, or why there is none.
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, End>> {
-        if let Some(why) = self.connection.ordered_end() {
-            return Poll::Ready(Err(End::Refused(why)));
-        }
-        if self.connection.is_dead() {
-            return Poll::Ready(Err(End::Closed));
+        if let Some(end) = self.ordered_end() {
+            return Poll::Ready(Err(end));
         }
         if self.connection.is_paused() {
             return Poll::Pending;
@@ -273,6 +285,28 @@ impl Life<'_> {
         }
         let now = Instant::now();
         self.frame_began = self.decoder.is_midway().then(|| self.frame_began.unwrap_or(now));
+        self.poll_late(cx).map(Err)
+    }
+
+    /// Ready when all that was queued has gone, or with the reason why it never will.
+    fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if let Some(end) = self.ordered_end() {
+            return Poll::Ready(Err(end));
+        }
+        match self.connection.poll_drained() {
+            Poll::Ready(()) => Poll::Ready(Ok(())),
+            Poll::Pending => self.poll_late(cx).map(Err),
+        }
+    }
+
+    /// The end that others want, or the network.
+    fn ordered_end(&self) -> Option<End> {
+        let refused = self.connection.ordered_end().map(End::Refused);
+        refused.or_else(|| self.connection.is_dead().then_some(End::Closed))
+    }
+
+    /// The end that comes when something is late; pings those who are only silent.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             let end = match ready!(self.poll_due(cx)) {
                 Due::Ping => {
@@ -285,7 +319,7 @@ impl Life<'_> {
                 Due::Gone => timeout("you do not answer", "ping_s"),
                 Due::Stall => slow_consumer("stall_s"),
             };
-            return Poll::Ready(Err(End::Refused(end)));
+            return Poll::Ready(End::Refused(end));
         }
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use proto::{Code, Malformed, Refusal, Request, State};
+use proto::{Code, Malformed, Refusal, Request, State, States};
 
 use crate::registry::Effect;
 use crate::{Answer, Busy, Command, Cx, Move, Session, World, commands, find};
@@ -92,6 +92,14 @@ fn travel(
             let peer = Arc::clone(session.peer());
             session.seat = Some(world.hall.arrive(peer, account, answer, render));
         }
+        (Move::Resume(account, token, room, after), seat) => {
+            drop(seat);
+            session.token = Some(token);
+            session.behind = after;
+            let peer = Arc::clone(session.peer());
+            let seat = world.hall.arrive_in(peer, account, room, after.is_none(), answer, render);
+            session.seat = Some(seat);
+        }
         (Move::Enter(room), Some(mut seat)) => {
             world.hall.enter(&mut seat, room, answer, render);
             session.seat = Some(seat);
@@ -125,11 +133,11 @@ fn unknown(kind: &str) -> Refusal {
 fn wrong_state(command: &Command, state: State) -> Refusal {
     let name = &command.spec.name;
     let states: Vec<&str> = command.spec.states.iter().map(State::name).collect();
-    // A way from here to there in one step, if a command leads there.
+    // A way from here to there in one step, if a command leads there and nowhere else.
     let way = commands()
         .find(|way| {
             let leads_there =
-                command.spec.states.iter().any(|state| way.spec.leads_to.contains(state));
+                command.spec.states.iter().any(|state| way.spec.leads_to == States::of(&[state]));
             leads_there && way.spec.states.contains(state)
         })
         .map_or(String::new(), |way| format!(": {} leads there", way.spec.name));

@@ -165,6 +165,9 @@ pub(crate) struct Message<'a> {
     #[serde(serialize_with = "rfc3339_ms")]
     #[schemars(with = "String")]
     pub ts: Timestamp,
+    /// It was said before, and comes again to one who resumes.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub replay: bool,
 }
 
 impl<'a> Message<'a> {
@@ -180,6 +183,7 @@ impl<'a> Message<'a> {
             room: room.as_str(),
             seq: entry.seq,
             ts: entry.ts,
+            replay: false,
         })
     }
 }

@@ -96,7 +96,7 @@ impl Seat {
     }
 
     fn member(&self, list: Sent) -> Member {
-        Member { peer: self.peer.clone(), account: self.account.clone(), list }
+        Member { peer: self.peer.clone(), account: self.account.clone(), list, is_live: true }
     }
 }
 
@@ -156,6 +156,33 @@ impl Hall {
         seat
     }
 
+    /// Seats somebody who has just logged in, in a room. One who is not live gets nothing
+    /// of what is said until [`Hall::turn_live`].
+    pub(crate) fn arrive_in(
+        self: &Arc<Self>,
+        peer: Arc<Peer>,
+        account: Arc<Account>,
+        room: Arc<Room>,
+        is_live: bool,
+        answer: Answer,
+        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
+    ) -> Seat {
+        let mut seat = Seat { hall: self.clone(), peer, account, room: None };
+        self.sit_in(&mut seat, room, is_live, &mut self.directory(), answer, says);
+        seat
+    }
+
+    /// Lets one who has had everything up to `seq` hear on, if that is all that there is.
+    pub(crate) fn turn_live(&self, seat: &Seat, seq: Seq) -> bool {
+        let Some(room) = &seat.room else { return true };
+        let mut inside = room.inside();
+        if inside.delivered > seq {
+            return false;
+        }
+        inside.members.get_mut(seat.peer.id()).into_iter().for_each(|member| member.is_live = true);
+        true
+    }
+
     /// Moves from the lobby, or from a room, into `room`.
     pub(crate) fn enter(
         &self,
@@ -167,15 +194,27 @@ impl Hall {
         // Both locks are held over the whole move, so every list has everyone once.
         let mut directory = self.directory();
         self.leave(seat, &mut directory);
+        self.sit_in(seat, room, true, &mut directory, answer, says);
+    }
+
+    fn sit_in(
+        &self,
+        seat: &mut Seat,
+        room: Arc<Room>,
+        is_live: bool,
+        directory: &mut Directory,
+        answer: Answer,
+        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
+    ) {
+        directory.lobby_list.change();
         let mut inside = room.inside();
         inside.list.change();
-        inside.members.join(seat.member(Sent::Never));
+        inside.members.join(Member { is_live, ..seat.member(Sent::Never) });
         if self.welcome(seat, Place::Room(&room, &inside), answer, says) {
             let sent = inside.list.sent(Instant::now());
             inside.members.last_mut().into_iter().for_each(|member| member.list = sent);
         }
         drop(inside);
-        drop(directory);
         self.note_change(Some(room.clone()));
         seat.room = Some(room);
     }

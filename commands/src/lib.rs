@@ -10,6 +10,7 @@
 
 mod account;
 mod answer;
+mod catch_up;
 mod cmd;
 mod cx;
 mod dispatch;
@@ -25,6 +26,7 @@ mod session;
 
 pub use account::{Account, AccountId, TokenId};
 pub use answer::Answer;
+pub use catch_up::catch_up;
 pub use cmd::ping::ping_push;
 pub use cx::{
     Accounts, Archive, Busy, Cursor, Cx, Later, Limits, Page, Policy, Query, Registration,

@@ -15,6 +15,8 @@ pub(crate) struct Member {
     pub(crate) account: Arc<Account>,
     /// The last list that it was sent.
     pub(crate) list: Sent,
+    /// Does it get what is said as it is said? Not while it catches up.
+    pub(crate) is_live: bool,
 }
 
 /// The members of a place.
@@ -47,6 +49,11 @@ impl Members {
 
     pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Member> {
         self.row.iter_mut()
+    }
+
+    /// One connection.
+    pub(crate) fn get_mut(&mut self, peer: PeerId) -> Option<&mut Member> {
+        self.index.get(&peer).and_then(|at| self.row.get_mut(*at))
     }
 
     /// The one who joined last.
@@ -93,7 +100,7 @@ mod tests {
                     let account = Account::new(AccountId(1), UserName::trusted(&format!("u{id}")));
                     let peer = Peer::new(PeerId(id), Box::new(Nowhere), proto::Caps::default());
                     let (peer, account) = (Arc::new(peer), Arc::new(account));
-                    members.join(Member { peer, account, list: Sent::Never });
+                    members.join(Member { peer, account, list: Sent::Never, is_live: true });
                 } else if !joins {
                     model.remove(&id);
                     members.leave(PeerId(id));

@@ -76,6 +76,9 @@ pub enum Move {
     SignIn(Arc<Account>, Option<TokenId>),
     /// Out of the lobby, as nobody.
     SignOut,
+    /// As somebody, with a token, into a room; with what was said there after an entry,
+    /// if that was asked for.
+    Resume(Arc<Account>, TokenId, Arc<Room>, Option<Seq>),
     /// From the lobby into a room.
     Enter(Arc<Room>),
     /// From the room into the lobby.
@@ -90,7 +93,7 @@ impl Move {
         match self {
             Move::SignIn(..) | Move::Exit => State::Lobby,
             Move::SignOut => State::Auth,
-            Move::Enter(_) => State::Chat,
+            Move::Resume(..) | Move::Enter(_) => State::Chat,
             Move::End => State::Ended,
         }
     }
@@ -116,6 +119,12 @@ impl View<'_> {
     /// The oldest entry of the room that is kept; zero outside a room.
     pub fn oldest(&self) -> Seq {
         self.inside().map_or(Seq(0), |inside| inside.oldest)
+    }
+
+    /// Is anything gone of what was said after `seq`? Also when nothing so late was ever
+    /// said: then this ledger is an older one.
+    pub fn has_lost_after(&self, seq: Seq) -> bool {
+        self.last_seq() < seq
     }
 
     /// What the room is about.

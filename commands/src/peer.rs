@@ -25,7 +25,7 @@ pub struct PeerId(pub u64);
 /// Where a connection's frames go. Nothing here waits: a connection that does not
 /// read is ended by its outbox, not waited for.
 pub trait Outbox: Send + Sync {
-    /// Queues a frame behind all that waits.
+    /// Queues a frame, or several in one piece, behind all that waits.
     fn put(&self, frame: Frame);
 
     /// Queues a list behind all that waits, in place of one that waits still; `None`

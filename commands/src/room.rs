@@ -87,7 +87,8 @@ impl Room {
         let push = frame(&Outgoing::ok("msg", &message));
         let waiting = answer.as_ref().map(Answer::peer);
         for member in inside.members.iter() {
-            if entry.is_for(member.account.id) && Some(member.peer.id()) != waiting {
+            let is_told = member.is_live && Some(member.peer.id()) != waiting;
+            if is_told && entry.is_for(member.account.id) {
                 member.peer.push(&push);
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proto::State;
 
-use crate::{Account, Peer, Room, Seat, TokenId};
+use crate::{Account, Peer, Room, Seat, Seq, TokenId};
 
 /// Where a connection is, and as whom. Only dispatch moves it.
 pub struct Session {
@@ -13,13 +13,15 @@ pub struct Session {
     from: IpAddr,
     pub(crate) seat: Option<Seat>,
     pub(crate) token: Option<TokenId>,
+    /// The last entry that it has had, while it catches up with its room.
+    pub(crate) behind: Option<Seq>,
     pub(crate) has_ended: bool,
 }
 
 impl Session {
     /// A connection from this address, not logged in.
     pub fn new(peer: Arc<Peer>, from: IpAddr) -> Session {
-        Session { peer, from, seat: None, token: None, has_ended: false }
+        Session { peer, from, seat: None, token: None, behind: None, has_ended: false }
     }
 
     /// The connection.
@@ -35,6 +37,12 @@ impl Session {
     /// The token with which, or for which, it logged in.
     pub fn token(&self) -> Option<TokenId> {
         self.token
+    }
+
+    /// Does it still miss what was said in its room? Then it is read no further, and gets
+    /// page after page with [`catch_up`](crate::catch_up).
+    pub fn is_behind(&self) -> bool {
+        self.behind.is_some()
     }
 
     /// Where it is.

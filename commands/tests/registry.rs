@@ -46,14 +46,27 @@ fn description(command: &Command) -> &'static Description {
     CATALOGUE.find(&command.spec.name).expect("the catalogue has every command")
 }
 
+/// Lines beside the examples, for commands that lead to more than one state.
+const FURTHER: [&str; 1] =
+    ["/resume mFtm-_OTPX1bxDOlCUv6Ks3KYvXPcsfkDTCFexk4-u8 --room tech_talk --after 0"];
+
 /// The data of a command's example.
 fn example(command: &Command) -> Map<String, Value> {
-    let Line::Command { name, arguments, .. } = read_line(&command.spec.example, true) else {
-        panic!("{} is no command", command.spec.example);
+    data_of(command, &command.spec.example)
+}
+
+fn further_examples(command: &Command) -> impl Iterator<Item = Map<String, Value>> {
+    let is_of =
+        move |line: &&&str| line.split(' ').next() == Some(&format!("/{}", command.spec.name));
+    FURTHER.iter().filter(is_of).map(|line| data_of(command, line))
+}
+
+fn data_of(command: &Command, line: &str) -> Map<String, Value> {
+    let Line::Command { name, arguments, .. } = read_line(line, true) else {
+        panic!("{line} is no command");
     };
     assert_eq!(name, command.spec.name);
-    request_of(description(command), arguments)
-        .unwrap_or_else(|error| panic!("{}: {error}", command.spec.example))
+    request_of(description(command), arguments).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
 /// The one reply to the one request.
@@ -101,7 +114,7 @@ fn these_are_the_commands() {
         ping: auth lobby chat -> 
         quit: auth lobby chat -> ended
         register: auth -> 
-        resume: auth -> lobby
+        resume: auth -> lobby chat
     "#]]
     .assert_eq(&list);
 }
@@ -161,9 +174,15 @@ fn every_example_is_a_request_that_its_command_takes() {
 fn every_example_does_something_where_its_command_is_allowed() {
     let mut table = String::new();
     for command in commands() {
-        let data = Value::Object(example(command));
         let mut reached = BTreeSet::new();
-        for (place, state) in PLACES.into_iter().filter(|(_, s)| command.spec.states.contains(*s)) {
+        let lines = std::iter::once(example(command)).chain(further_examples(command));
+        for (data, (place, state)) in
+            lines.flat_map(|data| PLACES.map(|place| (data.clone(), place)))
+        {
+            if !command.spec.states.contains(state) {
+                continue;
+            }
+            let data = Value::Object(data);
             for is_prepared in [false, true] {
                 let mut stage = stage_with_ann(place);
                 if is_prepared {
@@ -238,6 +257,8 @@ fn every_example_does_something_where_its_command_is_allowed() {
         register in auth, prepared: name_taken, then in auth
         resume in auth, empty: unauthorized, then in auth
         resume in auth, prepared: ok, then in lobby
+        resume in auth, empty: unauthorized, then in auth
+        resume in auth, prepared: ok, then in chat
     "#]]
     .assert_eq(&table);
 }

@@ -1,10 +1,12 @@
 //! `enter`: goes into a room.
 
+use std::sync::Arc;
+
 use proto::{Code, Refusal, RoomName, Spec, State, States, UserName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cx, Handler, Move, Outcome, Reply, Seq, World};
+use crate::{Cx, Handler, Move, Outcome, Reply, Room, Seq, World};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,9 +39,7 @@ impl Handler for Enter {
     type Reply = Entered;
 
     async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Entered>, Refusal> {
-        let Some(room) = cx.world.hall.find(&self.room) else {
-            return Err(no_such_room(cx.world, &self.room));
-        };
+        let room = room_to_enter(cx.world, &self.room)?;
         let username = cx.account()?.name.clone();
         let name = room.name.clone();
         Ok(Outcome::go(Move::Enter(room), move |view| {
@@ -54,6 +54,11 @@ impl Handler for Enter {
             Reply::data(entered).saying("Welcome to the chatroom")
         }))
     }
+}
+
+/// The room of that name, if one may go there.
+pub(crate) fn room_to_enter(world: &World, name: &RoomName) -> Result<Arc<Room>, Refusal> {
+    world.hall.find(name).ok_or_else(|| no_such_room(world, name))
 }
 
 fn no_such_room(world: &World, name: &RoomName) -> Refusal {

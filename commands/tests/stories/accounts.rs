@@ -468,3 +468,77 @@ fn quit_is_answered_from_everywhere_and_nothing_follows_it() {
         "#]],
     );
 }
+
+#[test]
+fn one_resumes_in_a_room_and_hears_what_was_missed() {
+    check(
+        "
+        * in attic with resume: ann
+        * in attic: bob, eve
+        bob> one
+        * ann is gone
+        bob> two
+        bob> /msg eve psst
+        ann.2> /resume {token ann-1} --room attic --after 2
+        bob> three
+        ann.2> /exit
+        ",
+        expect![[r#"
+            * in attic with resume: ann
+            * in attic: bob, eve
+            bob> one
+            bob< msg ok to=public from=bob text=one room=attic seq=2 ts=TS
+            ann< msg ok to=public from=bob text=one room=attic seq=2 ts=TS
+            eve< msg ok to=public from=bob text=one room=attic seq=2 ts=TS
+            * ann is gone
+            bob> two
+            bob< msg ok to=public from=bob text=two room=attic seq=3 ts=TS
+            eve< msg ok to=public from=bob text=two room=attic seq=3 ts=TS
+            bob> /msg eve psst
+            bob< msg ok to=eve from=bob text=psst room=attic seq=4 ts=TS
+            eve< msg ok to=eve from=bob text=psst room=attic seq=4 ts=TS
+            ann.2> /resume {token ann-1} --room attic --after 2
+            ann.2< resume ok "Welcome back" username=ann chatroom=attic last_seq=4 oldest=1 epoch=e1
+            ann.2< msg ok to=public from=bob text=two room=attic seq=3 ts=TS replay=true
+            bob> three
+            bob< msg ok to=public from=bob text=three room=attic seq=5 ts=TS
+            ann.2< msg ok to=public from=bob text=three room=attic seq=5 ts=TS
+            eve< msg ok to=public from=bob text=three room=attic seq=5 ts=TS
+            ann.2> /exit
+            ann.2< exit ok "Exited chatroom, returned to lobby"
+        "#]],
+    );
+}
+
+#[test]
+fn one_resumes_only_where_there_is_a_room() {
+    check(
+        "
+        * in attic with resume: ann
+        ann.2> /resume {token ann-1} --room cellar
+        ann.2> /resume {token ann-1} --after 3
+        ann.2> /resume {token ann-1} --room attic
+        ann.2> hello
+        ann.3> /resume {token ann-1} --room attic --after 99
+        ann> still seamless
+        ",
+        expect![[r#"
+            * in attic with resume: ann
+            ann.2> /resume {token ann-1} --room cellar
+            ann.2< resume no_such_room "there is no room \"cellar\""
+            ann.2> /resume {token ann-1} --after 3
+            ann.2< resume bad_request "after: say in which room" field=after
+            ann.2> /resume {token ann-1} --room attic
+            ann.2< resume ok "Welcome back" username=ann chatroom=attic last_seq=1 oldest=1 epoch=e1
+            ann.2> hello
+            ann.2< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            ann< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            ann.3> /resume {token ann-1} --room attic --after 99
+            ann.3< resume ok "Welcome back" username=ann chatroom=attic last_seq=2 oldest=1 epoch=e1 truncated=true
+            ann> still seamless
+            ann< msg ok to=public from=ann text="still seamless" room=attic seq=3 ts=TS
+            ann.2< msg ok to=public from=ann text="still seamless" room=attic seq=3 ts=TS
+            ann.3< msg ok to=public from=ann text="still seamless" room=attic seq=3 ts=TS
+        "#]],
+    );
+}

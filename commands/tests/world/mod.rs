@@ -235,6 +235,9 @@ impl Stage {
                 smol::block_on(dispatch(&self.world, session, &request));
                 assert!(session.peer().owed() <= owed + 1, "{label}: one reply for one request");
                 assert_moved(&request.kind, before, session.state());
+                while session.is_behind() {
+                    smol::block_on(commands::catch_up(&self.world, session)).unwrap();
+                }
             }
             Err(error) => {
                 if let Malformed::Request { kind, id, .. } = &error {

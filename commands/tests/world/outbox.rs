@@ -16,8 +16,21 @@ impl Mailbox {
 
     /// Reads all that waits.
     pub(crate) fn take(&self) -> Vec<Frame> {
-        self.frames().drain(..).map(|(frame, _)| frame).collect()
+        self.frames().drain(..).flat_map(|(frames, _)| split(&frames)).collect()
     }
+}
+
+/// The frames in one piece of what is sent.
+fn split(mut bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let Some(header) = bytes.first_chunk() {
+        let (frame, rest) =
+            bytes.split_at(proto::HEADER_BYTES + u32::from_be_bytes(*header) as usize);
+        frames.push(frame.into());
+        bytes = rest;
+    }
+    assert!(bytes.is_empty(), "a piece is whole frames");
+    frames
 }
 
 impl Outbox for Mailbox {
