@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commands::{Account, AccountId, Later, TokenId};
+use commands::{Account, AccountId, Later, Profile, Seq, TokenId};
 use jiff::Timestamp;
 use proto::{Code, NameKey, Password, Refusal, TOKEN_BYTES, Token, UserName};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -43,6 +43,7 @@ pub struct Accounts {
 struct Stored {
     account: Account,
     hash: String,
+    registered: Timestamp,
 }
 
 impl Accounts {
@@ -70,10 +71,10 @@ impl Accounts {
     /// # Errors
     /// What a peer is told.
     pub async fn add(&self, name: UserName, password: Password) -> Result<(), Refusal> {
-        self.check_length(&password)?;
+        self.check_length("password", &password)?;
         let key = name.key();
         // Asked first: the hash is dear, and the answer says nothing that is secret.
-        if self.find(&key).await?.is_some() {
+        if self.is_taken(&key).await? {
             return Err(name_taken(&name));
         }
         let hash = self.hasher.hash(password).await.map_err(hash_refusal)?;
@@ -96,12 +97,18 @@ impl Accounts {
     /// # Errors
     /// What a peer is told.
     pub async fn set_password(&self, name: &UserName, password: Password) -> Result<(), Refusal> {
-        self.check_length(&password)?;
-        let Some(stored) = self.find(&name.key()).await? else {
-            return Err(Refusal::new(Code::NoSuchUser, format!("there is no account \"{name}\"")));
-        };
+        self.check_length("password", &password)?;
+        let stored = self.stored(&name.key()).await?.ok_or_else(|| no_such_user(name))?;
+        self.replace_password(stored.account.id, password).await
+    }
+
+    async fn replace_password(
+        &self,
+        account: AccountId,
+        password: Password,
+    ) -> Result<(), Refusal> {
         let hash = self.hasher.hash(password).await.map_err(hash_refusal)?;
-        let id = stored.account.id.0;
+        let id = account.0;
         self.write(move |db| {
             db.execute("UPDATE accounts SET password = ?1 WHERE id = ?2", params![hash, id])?;
             db.execute("DELETE FROM tokens WHERE account = ?1", [id])
@@ -116,7 +123,8 @@ impl Accounts {
     /// What a peer is told.
     pub async fn list(&self) -> Result<Vec<String>, Refusal> {
         let names = |db: &Connection| {
-            let mut names = db.prepare("SELECT name FROM accounts ORDER BY key")?;
+            let mut names =
+                db.prepare("SELECT name FROM accounts WHERE gone IS NULL ORDER BY key")?;
             names.query_map([], |row| row.get(0))?.collect()
         };
         self.read(names).await
@@ -133,7 +141,7 @@ impl Accounts {
         if let Some(tried) = &tried {
             self.count_login(tried)?;
         }
-        let stored = self.find(&key).await?;
+        let stored = self.stored(&key).await?;
         let hash = stored.as_ref().map(|stored| stored.hash.clone());
         let verified = self.hasher.verify(password.clone(), hash).await;
         if let Some(tried) = &tried
@@ -223,24 +231,38 @@ impl Accounts {
         Ok((Arc::new(account), id))
     }
 
-    async fn find(&self, key: &NameKey) -> Result<Option<Stored>, Refusal> {
+    /// The account of that name, if there is one still.
+    async fn stored(&self, key: &NameKey) -> Result<Option<Stored>, Refusal> {
         let key = key.clone();
         let find = move |db: &Connection| {
-            db.prepare_cached("SELECT id, name, password FROM accounts WHERE key = ?1")?
-                .query_row([key.as_str()], |row| {
-                    let name = UserName::trusted(&row.get::<_, String>(1)?);
-                    let account = Account::new(AccountId(row.get(0)?), name);
-                    Ok(Stored { account, hash: row.get(2)? })
-                })
-                .optional()
+            db.prepare_cached(
+                "SELECT id, name, password, created FROM accounts WHERE key = ?1 AND gone IS NULL",
+            )?
+            .query_row([key.as_str()], |row| {
+                let name = UserName::trusted(&row.get::<_, String>(1)?);
+                let account = Account::new(AccountId(row.get(0)?), name);
+                let registered = Timestamp::from_millisecond(row.get(3)?);
+                let registered = registered.unwrap_or(Timestamp::UNIX_EPOCH);
+                Ok(Stored { account, hash: row.get(2)?, registered })
+            })
+            .optional()
         };
         self.read(find).await
     }
 
-    fn check_length(&self, password: &Password) -> Result<(), Refusal> {
+    /// Is the name given, or was it once?
+    async fn is_taken(&self, key: &NameKey) -> Result<bool, Refusal> {
+        let key = key.clone();
+        let find = move |db: &Connection| {
+            db.prepare_cached("SELECT 1 FROM accounts WHERE key = ?1")?.exists([key.as_str()])
+        };
+        self.read(find).await
+    }
+
+    fn check_length(&self, field: &str, password: &Password) -> Result<(), Refusal> {
         let min = self.password_bytes_min;
         match password.expose().len() < min {
-            true => Err(Refusal::bad_field("password", &format!("it has at least {min} bytes"))),
+            true => Err(Refusal::bad_field(field, &format!("it has at least {min} bytes"))),
             false => Ok(()),
         }
     }
@@ -292,8 +314,8 @@ impl commands::Accounts for Accounts {
     ) -> Later<'_, Result<(), Refusal>> {
         Box::pin(async move {
             // Only an attempt that could succeed counts.
-            self.check_length(&password)?;
-            if self.find(&name.key()).await?.is_some() {
+            self.check_length("password", &password)?;
+            if self.is_taken(&name.key()).await? {
                 return Err(name_taken(&name));
             }
             if !self.is_spared(from) {
@@ -314,6 +336,66 @@ impl commands::Accounts for Accounts {
         password: Password,
     ) -> Later<'_, Result<Arc<Account>, Refusal>> {
         Box::pin(self.open(from, name, password))
+    }
+
+    fn find(&self, name: UserName) -> Later<'_, Result<Profile, Refusal>> {
+        Box::pin(async move {
+            let stored = self.stored(&name.key()).await?.ok_or_else(|| no_such_user(&name))?;
+            Ok(Profile { account: Arc::new(stored.account), registered: stored.registered })
+        })
+    }
+
+    fn change_password(
+        &self,
+        from: IpAddr,
+        account: Arc<Account>,
+        old: Password,
+        new: Password,
+    ) -> Later<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            self.check_length("new", &new)?;
+            let account = self.open(from, account.name.clone(), old).await?;
+            self.replace_password(account.id, new).await
+        })
+    }
+
+    fn unregister(
+        &self,
+        from: IpAddr,
+        account: Arc<Account>,
+        password: Password,
+    ) -> Later<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            let id = self.open(from, account.name.clone(), password).await?.id.0;
+            self.write(move |db| {
+                let end = "UPDATE accounts SET password = '', gone = ?1 WHERE id = ?2";
+                db.execute(end, params![now_ms(), id])?;
+                db.execute("DELETE FROM tokens WHERE account = ?1", [id])
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    fn read_mark(&self, account: AccountId) -> Later<'_, Result<Seq, Refusal>> {
+        let mark = move |db: &Connection| {
+            db.prepare_cached("SELECT read FROM accounts WHERE id = ?1")?
+                .query_row([account.0], |row| row.get(0).map(Seq))
+        };
+        Box::pin(self.read(mark))
+    }
+
+    fn mark_read(&self, account: AccountId, seq: Seq) -> Later<'_, Result<(), Refusal>> {
+        let mark = move |db: &Transaction<'_>| {
+            // No further than what there is: what comes later was not read.
+            db.prepare_cached(
+                "UPDATE accounts SET read = max(read, min(?1,
+                     (SELECT coalesce(max(seq), 0) FROM entries WHERE room = 0 AND recipient = ?2)))
+                 WHERE id = ?2",
+            )?
+            .execute([seq.0, account.0])
+        };
+        Box::pin(async move { self.write(mark).await.map(drop) })
     }
 
     fn issue(&self, account: Arc<Account>) -> Later<'_, Result<(Token, TokenId), Refusal>> {
@@ -350,6 +432,10 @@ fn take<K: std::hash::Hash + Eq>(
         let message = format!("too many attempts: wait {} s", wait_ms.div_ceil(1000));
         Refusal::new(Code::Throttled, message).with("retry_after_ms", wait_ms)
     })
+}
+
+fn no_such_user(name: &UserName) -> Refusal {
+    Refusal::new(Code::NoSuchUser, format!("there is no account \"{name}\""))
 }
 
 fn name_taken(name: &UserName) -> Refusal {

@@ -124,6 +124,11 @@ pub const KEYS: &[Key] = &[
          after two and a half times that without an answer the connection ends.",
     ),
     key("limits.rooms_per_user", "20", "Rooms that one account may own."),
+    key(
+        "limits.inbox_days",
+        "0",
+        "Days after which a private message is deleted, once its owner has marked it as read.",
+    ),
     key("limits.spare_loopback", "true", "Whether limits per address spare 127.0.0.0/8 and ::1."),
     key("log.format", r#""text""#, "`text` or `json`, on stderr."),
     key("log.level", r#""info""#, "`error`, `warn`, `info`, `debug` or `trace`."),
@@ -235,6 +240,7 @@ pub struct LimitsSection {
     stall_s: u32,
     ping_s: u32,
     pub rooms_per_user: u32,
+    pub inbox_days: u32,
     pub spare_loopback: bool,
 }
 

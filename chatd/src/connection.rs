@@ -410,4 +410,8 @@ impl commands::Outbox for Sender {
             Ok(())
         });
     }
+
+    fn end(&self, why: Refusal) {
+        self.0.order_end(why);
+    }
 }

@@ -12,13 +12,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender, TrySendError};
-use commands::{Answer, Landed, Landing};
+use commands::{Answer, Body, Landed, Landing};
 use proto::{Code, Refusal};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
 use crate::config::{Config, Durability};
 use crate::ledger::{self, Rules};
-use crate::search;
+use crate::{search, tables};
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
 /// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
@@ -32,70 +32,12 @@ const QUEUE_MAX: usize = 8192;
 /// that a long page of history does not keep others from logging in.
 const READERS: usize = 4;
 
-/// The version of the tables below, in `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+/// How long the writer waits for a backup from outside.
+const BUSY_TIME: Duration = Duration::from_secs(5);
 
-/// "chat": marks the file as ours, in `application_id`.
-const APPLICATION_ID: i64 = 0x6368_6174;
-
-const SCHEMA: &str = "
-CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE accounts (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
-    name     TEXT NOT NULL,                     -- as it was registered
-    key      TEXT NOT NULL UNIQUE,              -- what equal names have in common
-    password TEXT NOT NULL,                     -- PHC string: scrypt, its parameters, salt, hash
-    created  INTEGER NOT NULL                   -- milliseconds since 1970
-) STRICT;
-
-CREATE TABLE tokens (
-    hash    BLOB PRIMARY KEY,                   -- SHA-256 of the token
-    account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    expires INTEGER NOT NULL                    -- milliseconds since 1970
-) STRICT, WITHOUT ROWID;
-CREATE INDEX tokens_by_account ON tokens (account);
-
-CREATE TABLE rooms (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again
-    name    TEXT NOT NULL,
-    key     TEXT NOT NULL UNIQUE,
-    owner   INTEGER REFERENCES accounts (id),   -- none: made by the configuration
-    topic   TEXT,
-    created INTEGER NOT NULL
-) STRICT;
-CREATE INDEX rooms_by_owner ON rooms (owner);
-
-CREATE TABLE entries (
-    seq       INTEGER PRIMARY KEY AUTOINCREMENT, -- one order for all rooms
-    room      INTEGER NOT NULL REFERENCES rooms (id),
-    ts        INTEGER NOT NULL,                  -- milliseconds since 1970
-    kind      TEXT NOT NULL,                     -- 'created' or 'said'
-    author    INTEGER REFERENCES accounts (id),
-    recipient INTEGER REFERENCES accounts (id),  -- of a private message
-    text      TEXT
-) STRICT;
-CREATE INDEX entries_by_room ON entries (room, seq);
-
-CREATE TABLE keys (                              -- of messages that may be asked for again
-    account INTEGER NOT NULL,
-    room    INTEGER NOT NULL,
-    key     TEXT NOT NULL,
-    seq     INTEGER NOT NULL,                    -- the entry that was kept
-    uptime  INTEGER NOT NULL,                    -- milliseconds that the server had run
-    PRIMARY KEY (account, room, key)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX keys_by_uptime ON keys (uptime);
-
-CREATE VIRTUAL TABLE search USING fts5(          -- filled between commits: see search.rs
-    text, content = 'entries', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2'
-);
-
-INSERT INTO meta (key, value) VALUES ('uptime_ms', '0'), ('searchable', '0');
-";
+/// How long it waits for readers before it empties the log, while others wait for it. A
+/// page is read in some milliseconds; after longer ones it tries again with the next batch.
+const SCRUB_TIME: Duration = Duration::from_millis(50);
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +51,7 @@ pub enum DatabaseError {
         reason: String,
     },
     /// It was written by a chatd that is newer than this one.
-    #[error("{}: the database has version {version}, this chatd knows {SCHEMA_VERSION}: use the newer chatd", file.display())]
+    #[error("{}: the database has version {version}, this chatd knows {known}: use the newer chatd", file.display(), known = tables::VERSION)]
     Newer {
         /// The database.
         file: PathBuf,
@@ -159,6 +101,8 @@ enum Job {
     /// In a box: the queue has its room from the start.
     Append(Box<commands::Draft>, Option<Answer>),
     Write(Work),
+    /// Overwrite what the log of SQLite still has of what was deleted.
+    Scrub,
 }
 
 /// The open database.
@@ -217,7 +161,7 @@ impl Database {
             let (TrySendError::Full(job) | TrySendError::Closed(job)) = error;
             match job {
                 Job::Append(_, answer) => commands::Busy(answer),
-                Job::Write(_) => commands::Busy(None),
+                Job::Write(_) | Job::Scrub => commands::Busy(None),
             }
         })
     }
@@ -264,6 +208,12 @@ impl Database {
         result
     }
 
+    /// Has the log of SQLite overwritten soon: what was deleted is then gone from the disk.
+    pub fn scrub(&self) {
+        // When too much waits there is a next time.
+        let _ = self.jobs.try_send(Job::Scrub);
+    }
+
     /// Takes nothing more in: what waits is still written, then the tail ends.
     pub fn close(&self) {
         self.jobs.close();
@@ -308,7 +258,7 @@ fn prepare(
         connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
     };
     // Readers never block the writer in WAL; the time is for a backup from outside.
-    connection.busy_timeout(Duration::from_secs(5)).map_err(error)?;
+    connection.busy_timeout(BUSY_TIME).map_err(error)?;
     let version = number(connection, "user_version").map_err(error)?;
     let application = number(connection, "application_id").map_err(error)?;
     let tables: i64 = connection
@@ -316,8 +266,8 @@ fn prepare(
         .map_err(error)?;
     match (application, version) {
         (0, 0) if tables == 0 => {}
-        (APPLICATION_ID, SCHEMA_VERSION) => {}
-        (APPLICATION_ID, version) => {
+        (tables::APPLICATION_ID, 1..=tables::VERSION) => {}
+        (tables::APPLICATION_ID, version) => {
             return Err(DatabaseError::Newer { file: file.into(), version });
         }
         _ => {
@@ -332,16 +282,10 @@ fn prepare(
     };
     connection.pragma_update(None, "synchronous", synchronous).map_err(error)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(error)?;
-    if version == 0 {
-        let transaction = connection.transaction().map_err(error)?;
-        transaction.execute_batch(SCHEMA).map_err(error)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(error)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(error)?;
-        let epoch = crate::random::hex::<8>();
-        transaction
-            .execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch])
-            .map_err(error)?;
-        transaction.commit().map_err(error)?;
+    // What is taken back, or kept no longer, is overwritten.
+    connection.pragma_update(None, "secure_delete", true).map_err(error)?;
+    if version < tables::VERSION {
+        tables::migrate(connection, version).map_err(error)?;
     }
     Ok(())
 }
@@ -353,10 +297,14 @@ fn write_all(
     waiting: &Receiver<Job>,
     tail: &Sender<Vec<Landed>>,
 ) {
+    let mut must_scrub = false;
     while let Ok(first) = waiting.recv_blocking() {
         let rest = std::iter::from_fn(|| waiting.try_recv().ok());
-        let batch = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
+        let batch: Vec<Job> = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
+        must_scrub |= batch.iter().any(takes_back);
         let landed = write_batch(&mut connection, rules, batch);
+        // Before anyone is told that something is gone.
+        must_scrub = must_scrub && !scrub(&connection);
         if !landed.is_empty() && tail.send_blocking(landed).is_err() {
             return;
         }
@@ -364,6 +312,33 @@ fn write_all(
         // its cost.
         while waiting.is_empty() && fill_search(&mut connection) {}
     }
+}
+
+/// Is anything gone for good after this job?
+fn takes_back(job: &Job) -> bool {
+    match job {
+        Job::Append(draft, _) => {
+            matches!(draft.body, Body::Edited { .. } | Body::Redacted { .. })
+        }
+        Job::Write(_) => false,
+        Job::Scrub => true,
+    }
+}
+
+/// Empties the log of SQLite, which has pages as they were before; says whether it did,
+/// which one who reads at that moment can keep it from.
+fn scrub(connection: &Connection) -> bool {
+    let emptied = connection
+        .busy_timeout(SCRUB_TIME)
+        .and_then(|()| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        })
+        .map(|is_busy: bool| !is_busy);
+    let restored = connection.busy_timeout(BUSY_TIME);
+    emptied.and_then(|emptied| restored.map(|()| emptied)).unwrap_or_else(|error| {
+        tracing::error!(%error, "the log of the database cannot be emptied");
+        false
+    })
 }
 
 /// Makes some more entries searchable, if many wait; says whether it did.
@@ -428,6 +403,8 @@ fn write_transaction(
                 done.push(work(&transaction));
                 still_open(&transaction)
             }
+            // After the commit.
+            Job::Scrub => Ok(()),
         };
         if let Err(error) = result {
             // The disk is full or broken: none of the batch is kept.
@@ -479,7 +456,7 @@ fn refused(job: Job) -> Option<Landed> {
     match job {
         Job::Append(_, answer) => Some(Landed { landing: Landing::Refused(not_written()), answer }),
         // Whoever waits for it sees that it was dropped.
-        Job::Write(_) => None,
+        Job::Write(_) | Job::Scrub => None,
     }
 }
 
@@ -489,14 +466,14 @@ fn not_written() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use commands::{Body, Draft, RoomId};
+    use commands::{Draft, RoomId};
 
     use super::*;
     use crate::settings::Settings;
 
     /// A message of ten thousand bytes, for the first room.
     fn said() -> Draft {
-        let body = Body::Said { to: None, text: "x".repeat(10_000) };
+        let body = Body::Said { to: None, text: "x".repeat(10_000), changed: None };
         Draft { room: Some(RoomId(1)), author: None, body, again: None }
     }
 

@@ -1,32 +1,71 @@
 //! What rooms said before, read from the ledger's own table: by index, from
 //! where a page begins.
 
-use commands::{Archive, Cursor, Entry, Later, Page, Query};
+use commands::{AccountId, Archive, Cursor, Entry, Later, Page, Query, RoomId, Seq, Sight};
+use jiff::Timestamp;
 use proto::{Code, Refusal};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::Database;
-use crate::ledger::{ENTRY_COLUMNS, entry_of};
+use crate::entries::{ENTRY_COLUMNS, entry_of};
 use crate::search;
 
 /// The view of one data folder.
 pub(crate) struct History(pub(crate) Database);
 
 impl Archive for History {
+    fn entry(&self, room: RoomId, seq: Seq) -> Later<'_, Result<Option<Entry>, Refusal>> {
+        self.ask(move |db| {
+            db.prepare_cached(&format!(
+                "SELECT {ENTRY_COLUMNS} FROM entries WHERE seq = ?1 AND room = ?2"
+            ))?
+            .query_row(params![seq.0, room.0], entry_of)
+            .optional()
+        })
+    }
+
     fn messages(&self, query: Query) -> Later<'_, Result<Page, Refusal>> {
         Box::pin(async move {
             if query.search.is_some() {
                 self.catch_up(query.up_to.0).await?;
             }
-            self.0.read(move |db| page(db, &query)).await.map_err(|error| {
-                tracing::error!(%error, "the ledger cannot be read");
-                Refusal::new(Code::Internal, "the server cannot read its ledger")
-            })
+            self.ask(move |db| page(db, &query)).await
+        })
+    }
+
+    fn tells(
+        &self,
+        account: AccountId,
+        after: Seq,
+        limit: usize,
+    ) -> Later<'_, Result<Page, Refusal>> {
+        self.ask(move |db| tells(db, account, after, limit))
+    }
+
+    fn older_than(&self, room: RoomId, ts: Timestamp) -> Later<'_, Result<u64, Refusal>> {
+        self.ask(move |db| {
+            let count =
+                "SELECT count(*) FROM entries WHERE room = ?1 AND kind = 'said' AND ts < ?2";
+            db.prepare_cached(count)?
+                .query_row(params![room.0, ts.as_millisecond()], |row| row.get::<_, i64>(0))
+                .map(i64::unsigned_abs)
         })
     }
 }
 
 impl History {
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Later<'_, Result<T, Refusal>> {
+        Box::pin(async move {
+            self.0.read(work).await.map_err(|error| {
+                tracing::error!(%error, "the ledger cannot be read");
+                Refusal::new(Code::Internal, "the server cannot read its ledger")
+            })
+        })
+    }
+
     /// Makes everything searchable that was delivered when the question came.
     async fn catch_up(&self, up_to: i64) -> Result<(), Refusal> {
         loop {
@@ -51,45 +90,84 @@ fn not_searchable(error: &dyn std::error::Error) -> Refusal {
 }
 
 fn page(db: &Connection, query: &Query) -> rusqlite::Result<Page> {
+    let oldest = query.sight.after.0;
     let (low, high, direction) = match query.from {
-        Cursor::End => (0, query.up_to.0, "DESC"),
-        Cursor::Before(seq) => (0, query.up_to.0.min(seq.0.saturating_sub(1)), "DESC"),
-        Cursor::After(seq) => (seq.0, query.up_to.0, "ASC"),
+        Cursor::End => (oldest, query.up_to.0, "DESC"),
+        Cursor::Before(seq) => (oldest, query.up_to.0.min(seq.0.saturating_sub(1)), "DESC"),
+        Cursor::After(seq) => (oldest.max(seq.0), query.up_to.0, "ASC"),
     };
     let words = query.search.as_deref().map(search::words);
-    let (source, seq) = match words {
+    let (source, seq, matches) = match words {
         Some(None) => return Ok(Page::default()),
-        Some(Some(_)) => {
-            ("search CROSS JOIN entries ON entries.seq = search.rowid", "search.rowid")
-        }
-        None => ("entries", "entries.seq"),
+        Some(Some(_)) => (
+            "search CROSS JOIN entries ON entries.seq = search.rowid",
+            "search.rowid",
+            "search MATCH ?4",
+        ),
+        None => ("entries", "entries.seq", "?4 IS NULL"),
     };
-    let matches = if source == "entries" { "?4 IS NULL" } else { "search MATCH ?4" };
+    // The condition on parties only spares reading rows that the one rule would not let
+    // through.
+    let kinds = match query.with_changes {
+        true => "kind NOT IN ('created', 'joined') AND ?5 NOT NULL",
+        false => "kind = 'said' AND (recipient IS NULL OR recipient = ?5 OR author = ?5)",
+    };
     let mut statement = db.prepare_cached(&format!(
         "SELECT {ENTRY_COLUMNS} FROM {source}
-         WHERE {matches} AND entries.room = ?1 AND kind = 'said' AND {seq} > ?2 AND {seq} <= ?3
-           AND (recipient IS NULL OR recipient = ?5 OR author = ?5)
+         WHERE {matches} AND entries.room = ?1 AND {seq} > ?2 AND {seq} <= ?3 AND {kinds}
          ORDER BY {seq} {direction}"
     ))?;
-    let rows = params![query.room.0, low, high, words.flatten(), query.reader.0];
+    let account = query.sight.account.0;
+    let rows = params![query.room.0, low, high, words.flatten(), account];
+    let entries = statement.query_map(rows, entry_of)?;
+    let mut page =
+        gather(entries, query.limit, query.text_bytes, |entry| entry.is_for(query.sight))?;
+    if direction == "DESC" {
+        page.entries.reverse();
+    }
+    Ok(page)
+}
+
+/// The first entries that may be seen, up to the limits.
+fn gather(
+    entries: impl Iterator<Item = rusqlite::Result<Entry>>,
+    limit: usize,
+    text_bytes: usize,
+    may_see: impl Fn(&Entry) -> bool,
+) -> rusqlite::Result<Page> {
     let mut page = Page::default();
     let mut bytes = 0;
-    for entry in statement.query_map(rows, entry_of)? {
-        let entry: Entry = entry?;
-        // The one rule of who may see what. The condition in SQL only spares reading
-        // rows that it would not let through.
-        if !entry.is_for(query.reader) {
+    for entry in entries {
+        let entry = entry?;
+        if !may_see(&entry) {
             continue;
         }
-        if page.entries.len() == query.limit || bytes > query.text_bytes {
+        if page.entries.len() == limit || bytes > text_bytes {
             page.more = true;
             break;
         }
         bytes += entry.text().len();
         page.entries.push(entry);
     }
-    if direction == "DESC" {
-        page.entries.reverse();
-    }
     Ok(page)
+}
+
+/// Private messages of an account: from either index the first ones, then the first of
+/// both.
+fn tells(db: &Connection, account: AccountId, after: Seq, limit: usize) -> rusqlite::Result<Page> {
+    let first = |party: &str| {
+        format!(
+            "SELECT seq FROM (SELECT seq FROM entries WHERE room = 0 AND {party} = ?1 AND seq > ?2
+             ORDER BY seq LIMIT ?3)"
+        )
+    };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {ENTRY_COLUMNS} FROM entries WHERE seq IN ({} UNION {}) ORDER BY seq",
+        first("recipient"),
+        first("author")
+    ))?;
+    let enough = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let entries = statement.query_map(params![account.0, after.0, enough], entry_of)?;
+    let sight = Sight { account, after };
+    gather(entries, limit, usize::MAX, |entry| entry.is_for(sight))
 }

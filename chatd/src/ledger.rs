@@ -1,17 +1,19 @@
 //! The ledger in SQLite: drafts become rows, and come out as entries.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use commands::{
-    Account, AccountId, Body, Draft, Entry, Landing, RoomId, RoomRecord, Seq, key_used,
+    Account, AccountId, Body, Draft, Entry, Landing, RoomId, RoomPolicy, RoomRecord, Seq, key_used,
     too_many_rooms,
 };
 use jiff::Timestamp;
-use proto::{Key, Refusal, RoomName, UserName};
+use proto::{Key, Refusal, RoomName};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use crate::changes;
 use crate::database::{Database, DatabaseError};
+use crate::entries::{self, ENTRY_COLUMNS, entry_of};
 use crate::uptime::Uptime;
 
 /// The ledger of one data folder.
@@ -33,28 +35,41 @@ pub async fn load(
 ) -> Result<(String, Vec<RoomRecord>), DatabaseError> {
     let loaded = database.read(|db| {
         let epoch =
-            db.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0));
-        let mut rooms = db.prepare(
-            "SELECT id, name, owner, topic,
-                    (SELECT min(seq) FROM entries WHERE room = rooms.id) AS oldest,
-                    (SELECT max(seq) FROM entries WHERE room = rooms.id) AS last
-             FROM rooms",
-        )?;
-        let rooms = rooms.query_map([], room_of)?.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok((epoch?, rooms))
+            db.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?;
+        Ok((epoch, rooms(db)?))
     });
     loaded.await.map_err(|error| DatabaseError::of(file, &error))
 }
 
-fn room_of(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
-    Ok(RoomRecord {
-        id: RoomId(row.get("id")?),
-        name: RoomName::trusted(&row.get::<_, String>("name")?),
-        owner: row.get::<_, Option<i64>>("owner")?.map(AccountId),
-        topic: row.get("topic")?,
-        oldest: Seq(row.get::<_, Option<i64>>("oldest")?.unwrap_or(0)),
-        last: Seq(row.get::<_, Option<i64>>("last")?.unwrap_or(0)),
-    })
+/// Every room that there is, with the entries that made it what it is.
+fn rooms(db: &Connection) -> rusqlite::Result<Vec<RoomRecord>> {
+    let mut changes: HashMap<RoomId, Vec<Entry>> = HashMap::new();
+    // In the words of the index `changes`.
+    let mut all = db.prepare(&format!(
+        "SELECT {ENTRY_COLUMNS} FROM entries
+         WHERE kind NOT IN ('said', 'told', 'edited', 'redacted') ORDER BY seq"
+    ))?;
+    for entry in all.query_map([], entry_of)? {
+        let entry = entry?;
+        changes.entry(entry.room).or_default().push(entry);
+    }
+    let mut rooms = db.prepare(
+        "SELECT id, name, trimmed,
+                (SELECT max(seq) FROM entries WHERE room = rooms.id) AS last
+         FROM rooms WHERE deleted IS NULL AND id <> 0",
+    )?;
+    let record = |row: &Row<'_>| {
+        let id = RoomId(row.get("id")?);
+        let last = row.get::<_, Option<i64>>("last")?.unwrap_or(0);
+        Ok(RoomRecord {
+            id,
+            name: RoomName::trusted(&row.get::<_, String>("name")?),
+            changes: changes.remove(&id).unwrap_or_default(),
+            trimmed: Seq(row.get("trimmed")?),
+            last: Seq(last.max(row.get("trimmed")?)),
+        })
+    };
+    rooms.query_map([], record)?.collect()
 }
 
 /// Makes the rooms of the configuration that are missing.
@@ -67,7 +82,7 @@ pub async fn make_rooms(
 ) -> Result<(), crate::database::WriteError> {
     let make = move |transaction: &Transaction<'_>| {
         for name in names {
-            let body = Body::Created { name, topic: None };
+            let body = Body::Created { name, topic: None, policy: RoomPolicy::default() };
             insert(transaction, Draft { room: None, author: None, body, again: None })?;
         }
         Ok(())
@@ -135,7 +150,7 @@ fn too_many(db: &Connection, draft: &Draft, rules: &Rules) -> rusqlite::Result<O
         return Ok(None);
     };
     let owned: u32 = db
-        .prepare_cached("SELECT count(*) FROM rooms WHERE owner = ?1")?
+        .prepare_cached("SELECT count(*) FROM rooms WHERE owner = ?1 AND deleted IS NULL")?
         .query_row([owner.id.0], |row| row.get(0))?;
     Ok((owned >= rooms_max).then(|| too_many_rooms(rooms_max)))
 }
@@ -176,86 +191,71 @@ fn forget_keys(db: &Connection, uptime_ms: i64) -> rusqlite::Result<()> {
     .map(drop)
 }
 
-/// What [`entry_of`] reads.
-pub(crate) const ENTRY_COLUMNS: &str = "
-    entries.seq, entries.ts, entries.room, entries.kind, entries.text,
-    author, (SELECT name FROM accounts WHERE id = author) AS author_name,
-    recipient, (SELECT name FROM accounts WHERE id = recipient) AS recipient_name,
-    (SELECT name FROM rooms WHERE id = entries.room) AS room_name";
-
-/// The entry that a row is.
-pub(crate) fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let account = |id: &str, name: &str| -> rusqlite::Result<Option<Arc<Account>>> {
-        let (Some(id), Some(name)) =
-            (row.get::<_, Option<i64>>(id)?, row.get::<_, Option<String>>(name)?)
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Arc::new(Account::new(AccountId(id), UserName::trusted(&name)))))
-    };
-    let text: Option<String> = row.get("text")?;
-    let body = match row.get::<_, String>("kind")?.as_str() {
-        "created" => {
-            let name = RoomName::trusted(&row.get::<_, String>("room_name")?);
-            Body::Created { name, topic: text }
-        }
-        _ => Body::Said {
-            to: account("recipient", "recipient_name")?,
-            text: text.unwrap_or_default(),
-        },
-    };
-    let ts = Timestamp::from_millisecond(row.get("ts")?).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(Entry {
-        seq: Seq(row.get("seq")?),
-        ts,
-        room: RoomId(row.get("room")?),
-        author: account("author", "author_name")?,
-        body,
-    })
-}
-
+/// Writes a draft, whatever was asked for before.
 fn insert(db: &Connection, draft: Draft) -> rusqlite::Result<Landing> {
     let ts = Timestamp::now();
     let room = match (&draft.body, draft.room) {
-        (Body::Created { name, topic }, _) => {
-            match create_room(db, name, draft.author.as_deref(), topic.as_deref(), ts)? {
+        (Body::Created { name, policy, .. }, _) => {
+            match create_room(db, name, *policy, draft.author.as_deref(), ts)? {
                 Some(room) => room,
                 None => return Ok(Landing::Refused(commands::room_exists(name))),
             }
         }
-        (Body::Said { .. }, Some(room)) => room,
-        (Body::Said { .. }, None) => return Ok(Landing::Unknown),
+        (_, Some(room)) => room,
+        (_, None) => return Ok(Landing::Unknown),
     };
-    let (kind, recipient, text) = match &draft.body {
-        Body::Created { topic, .. } => ("created", None, topic.as_deref()),
-        Body::Said { to, text } => ("said", to.as_ref().map(|to| to.id.0), Some(text.as_str())),
+    let seq = match &draft.body {
+        Body::Edited { target, .. } | Body::Redacted { target, .. } => {
+            let Some(before) = changes::text_of(db, room, *target)? else {
+                let refusal = Refusal::bad_field("seq", "the message was taken back, or is gone");
+                return Ok(Landing::Refused(refusal));
+            };
+            let seq = entries::insert(db, room, ts, &draft)?;
+            let text = match &draft.body {
+                Body::Edited { text, .. } => Some(text.as_str()),
+                _ => None,
+            };
+            changes::rewrite(db, *target, &before, text, seq)?;
+            seq
+        }
+        _ => entries::insert(db, room, ts, &draft)?,
     };
-    db.prepare_cached(
-        "INSERT INTO entries (room, ts, kind, author, recipient, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![room.0, ts.as_millisecond(), kind, id_of(draft.author.as_deref()), recipient, text])?;
-    let seq = Seq(db.last_insert_rowid());
+    match &draft.body {
+        Body::Retention { days } => {
+            db.prepare_cached("UPDATE rooms SET days = ?1 WHERE id = ?2")?
+                .execute(params![days, room.0])?;
+        }
+        Body::Deleted => {
+            // The name is free again, the id is not.
+            db.prepare_cached("UPDATE rooms SET key = ':' || id, deleted = ?1 WHERE id = ?2")?
+                .execute(params![ts.as_millisecond(), room.0])?;
+        }
+        _ => {}
+    }
     Ok(Landing::Kept(Entry { seq, ts, room, author: draft.author, body: draft.body }))
 }
 
 fn create_room(
     db: &Connection,
     name: &RoomName,
+    policy: RoomPolicy,
     owner: Option<&Account>,
-    topic: Option<&str>,
     ts: Timestamp,
 ) -> rusqlite::Result<Option<RoomId>> {
     db.prepare_cached(
-        "INSERT INTO rooms (name, key, owner, topic, created) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO rooms (name, key, owner, private, past, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (key) DO NOTHING RETURNING id",
     )?
     .query_row(
-        params![name.as_str(), name.key().as_str(), id_of(owner), topic, ts.as_millisecond()],
+        params![
+            name.as_str(),
+            name.key().as_str(),
+            owner.map(|owner| owner.id.0),
+            policy.is_private,
+            entries::past_name(policy.past),
+            ts.as_millisecond()
+        ],
         |row| row.get(0).map(RoomId),
     )
     .optional()
-}
-
-fn id_of(account: Option<&Account>) -> Option<i64> {
-    account.map(|account| account.id.0)
 }

@@ -5,10 +5,12 @@
 //! hall hands it out to each member's `connection`, from which a `flusher` writes.
 
 mod accounts;
+mod changes;
 pub mod config;
 mod connection;
 mod control;
 mod database;
+mod entries;
 mod exit;
 mod flusher;
 mod folder;
@@ -22,11 +24,13 @@ mod options;
 mod outbox;
 mod pace;
 mod random;
+mod retention;
 mod schema;
 mod search;
 mod server;
 mod session;
 mod settings;
+mod tables;
 mod throttle;
 mod uptime;
 mod user;

@@ -12,6 +12,7 @@ pub(crate) fn protocol() -> Value {
         let described = json!({
             "description": command.spec.summary,
             "states": command.spec.states,
+            "role": command.spec.role,
             "leads_to": command.spec.leads_to,
             "request": envelope(&command.spec.name, &command.request),
             "reply": reply(&command.spec.name, &command.reply),
@@ -22,6 +23,13 @@ pub(crate) fn protocol() -> Value {
         let pointer = |name: &String| json!({ "$ref": format!("#/$defs/commands/{name}/{part}") });
         parts.keys().map(pointer).collect()
     };
+    let described = |push: &proto::Push| {
+        let mut frame = envelope(&push.name, &push.data);
+        frame["description"] = json!(push.summary);
+        frame["properties"]["status"] = json!({ "const": "ok" });
+        (push.name.to_string(), frame)
+    };
+    let pushes: Map<_, _> = catalogue.pushes.iter().map(described).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The chat protocol",
@@ -31,6 +39,7 @@ pub(crate) fn protocol() -> Value {
             "reply": { "anyOf": any("reply") },
             "code": { "enum": Code::ALL },
             "commands": parts,
+            "pushes": pushes,
         },
     })
 }

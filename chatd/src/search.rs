@@ -1,5 +1,6 @@
 //! Words in messages: an index beside the ledger (SQLite's FTS5), filled between commits.
 
+use commands::Seq;
 use rusqlite::{Connection, params};
 
 /// Entries that are made searchable in one transaction: a millisecond or two, after
@@ -36,12 +37,35 @@ pub(crate) fn fill(db: &Connection) -> rusqlite::Result<bool> {
     let Some(next) = next else { return Ok(false) };
     db.prepare_cached(
         "INSERT INTO search (rowid, text)
-         SELECT seq, text FROM entries WHERE seq > ?1 AND seq <= ?2 AND kind = 'said'",
+         SELECT seq, text FROM entries
+         WHERE seq > ?1 AND seq <= ?2 AND kind = 'said' AND text NOT NULL",
     )?
     .execute([done, next])?;
     db.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'searchable'")?
         .execute(params![next.to_string()])?;
     Ok(true)
+}
+
+/// Makes a message findable by other words, or by none; without a trace of the old ones.
+///
+/// # Errors
+/// What SQLite says.
+pub(crate) fn replace(
+    db: &Connection,
+    message: Seq,
+    before: &str,
+    text: Option<&str>,
+) -> rusqlite::Result<()> {
+    if message.0 > searchable(db)? {
+        return Ok(());
+    }
+    db.prepare_cached("INSERT INTO search (search, rowid, text) VALUES ('delete', ?1, ?2)")?
+        .execute(params![message.0, before])?;
+    if let Some(text) = text {
+        db.prepare_cached("INSERT INTO search (rowid, text) VALUES (?1, ?2)")?
+            .execute(params![message.0, text])?;
+    }
+    Ok(())
 }
 
 /// The last entry that is searchable.

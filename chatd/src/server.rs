@@ -27,7 +27,7 @@ use crate::gate::Gate;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outbox::RECORD_BYTES_MAX;
-use crate::{control, ledger, listener};
+use crate::{control, ledger, listener, retention};
 
 /// How long a list may wait for another to be due.
 const LISTS_PAUSE: Duration = Duration::from_millis(200);
@@ -173,6 +173,11 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     }
     executor.spawn(push_lists(&server.world.hall)).detach();
     let tail = executor.spawn(hand_out(server, landed));
+    let keeping = {
+        let (database, inbox_days) = (database.clone(), server.config.limits.inbox_days);
+        executor
+            .spawn(async move { retention::run(&database, &server.world.hall, inbox_days).await })
+    };
     let control = control::listen(&folder, executor, accounts)?;
     let addresses = local_addresses(&listeners)?;
     let accepting: Vec<_> = listeners
@@ -189,6 +194,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
             task.cancel().await;
         }
         control.cancel().await;
+        keeping.cancel().await;
         stop(server, &database, writer, tail).await;
     }));
     tracing::info!("stopped");

@@ -52,7 +52,8 @@ impl Book {
         let commands: Vec<_> =
             told.iter().cloned().filter_map(read).filter_map(presentable).collect();
         if !commands.is_empty() {
-            self.catalogue = with_our_own(Catalogue { version: proto::VERSION, commands });
+            self.catalogue =
+                with_our_own(Catalogue { version: proto::VERSION, commands, pushes: Vec::new() });
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn catalogue() -> Catalogue {
         command(spec("exit", CHAT).leads_to(&lobby), ""),
         command(spec("roll", States::ANY), "sides"),
     ];
-    Catalogue { version: proto::VERSION, commands }
+    Catalogue { version: proto::VERSION, commands, pushes: Vec::new() }
 }
 
 fn spec(name: &'static str, states: States) -> Spec {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proto::{Code, Frame, Id, Outgoing, Refusal, Status, frame};
 use serde::Serialize;
 
+use crate::telling::Telling;
 use crate::{Peer, PeerId, Reply};
 
 /// Whoever holds it owes the connection the reply to one request.
@@ -44,12 +45,14 @@ impl Answer {
         self.frame_of(reply.kind, reply.data.as_ref(), reply.message.as_deref())
     }
 
-    /// Answers with data that others get as a push of the same type: `shared` is that
-    /// push, and is taken as it is when the request has no `id`.
-    pub(crate) fn reply_as<D: Serialize>(self, data: &D, shared: &Frame) {
-        let frame = match self.id {
-            None => shared.clone(),
-            Some(_) => self.frame_of(None, Some(data), None),
+    /// Answers with what others get as a push: `shared` is that push, and is taken as it
+    /// is when it is the same as the reply.
+    pub(crate) fn tell(self, telling: &Telling<'_>, shared: Option<&Frame>) {
+        let sentence = telling.sentence();
+        let is_same = self.id.is_none() && self.kind == telling.kind() && sentence.is_none();
+        let frame = match shared {
+            Some(shared) if is_same => shared.clone(),
+            _ => self.frame_of(None, Some(telling), sentence.as_deref()),
         };
         self.give(frame);
     }

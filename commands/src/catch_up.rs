@@ -1,9 +1,9 @@
 //! Catching up: what a resuming session missed, a page at a time, until it hears on with
 //! all the others and no seam shows.
 
-use proto::{Outgoing, Refusal, frame};
+use proto::Refusal;
 
-use crate::entry::Message;
+use crate::telling::Telling;
 use crate::{Cursor, Query, Session, World};
 
 /// Messages of a page, at most.
@@ -22,15 +22,22 @@ const PAGE_BYTES_MAX: usize = 48 * 1024;
 /// # Errors
 /// When what was said cannot be read.
 pub async fn catch_up(world: &World, session: &mut Session) -> Result<(), Refusal> {
+    session.obey();
     let (Some(had), Some(seat)) = (session.behind, &session.seat) else { return Ok(()) };
     let Some(room) = seat.room().filter(|_| !world.hall.turn_live(seat, had)) else {
+        session.behind = None;
+        return Ok(());
+    };
+    let Some(sight) = room.sight_of(seat.account().id) else {
+        // It is about to be put out.
         session.behind = None;
         return Ok(());
     };
     let up_to = room.last_seq();
     let query = Query {
         room: room.id,
-        reader: seat.account().id,
+        sight,
+        with_changes: true,
         from: Cursor::After(had),
         up_to,
         limit: PAGE_LEN_MAX,
@@ -38,14 +45,14 @@ pub async fn catch_up(world: &World, session: &mut Session) -> Result<(), Refusa
         search: None,
     };
     let page = world.archive.messages(query).await?;
-    let mut bytes = Vec::new();
-    for message in page.entries.iter().filter_map(|entry| Message::of(entry, &room.name)) {
-        let message = Message { replay: true, ..message };
-        bytes.extend_from_slice(&frame(&Outgoing::ok("msg", &message)));
+    let (peer, mut bytes) = (session.peer(), Vec::new());
+    let tellings = page.entries.iter().filter_map(|entry| Telling::of(entry, &room.name));
+    for telling in tellings.filter(|telling| telling.cap().is_none_or(|cap| peer.takes(cap))) {
+        bytes.extend_from_slice(&telling.again().push());
     }
     if !bytes.is_empty() {
         // In one piece, which an empty outbox takes whatever its bound is.
-        session.peer().push(&bytes.into());
+        peer.push(&bytes.into());
     }
     let last = page.entries.last().filter(|_| page.more);
     session.behind = Some(last.map_or(up_to, |entry| entry.seq));

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use proto::{Caps, Code, Password, Refusal, Text, Token, UserName};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    Account, AccountId, Answer, Draft, Entry, Hall, Peer, Room, RoomId, Seq, Session, TokenId,
+    Account, AccountId, Answer, Draft, Entry, Hall, Peer, Room, RoomId, Seq, Session, Sight,
+    TokenId,
 };
 
 /// A result that takes time.
@@ -53,6 +55,40 @@ pub trait Accounts: Send + Sync {
         password: Password,
     ) -> Later<'_, Result<Arc<Account>, Refusal>>;
 
+    /// The account of that name.
+    ///
+    /// Refuses with `no_such_user`.
+    fn find(&self, name: UserName) -> Later<'_, Result<Profile, Refusal>>;
+
+    /// Gives an account another password, and ends all its tokens.
+    ///
+    /// Refuses with `unauthorized` when the old one is wrong, `bad_request` (a short
+    /// one), `throttled`, `server_busy`.
+    fn change_password(
+        &self,
+        from: IpAddr,
+        account: Arc<Account>,
+        old: Password,
+        new: Password,
+    ) -> Later<'_, Result<(), Refusal>>;
+
+    /// Ends an account, for ever; its name is not given again.
+    ///
+    /// Refuses with `unauthorized` when the password is wrong, `throttled`,
+    /// `server_busy`.
+    fn unregister(
+        &self,
+        from: IpAddr,
+        account: Arc<Account>,
+        password: Password,
+    ) -> Later<'_, Result<(), Refusal>>;
+
+    /// The last private message that an account has marked as read.
+    fn read_mark(&self, account: AccountId) -> Later<'_, Result<Seq, Refusal>>;
+
+    /// Marks private messages up to `seq` as read; never fewer than before.
+    fn mark_read(&self, account: AccountId, seq: Seq) -> Later<'_, Result<(), Refusal>>;
+
     /// A new token for an account.
     fn issue(&self, account: Arc<Account>) -> Later<'_, Result<(Token, TokenId), Refusal>>;
 
@@ -69,12 +105,41 @@ pub trait Accounts: Send + Sync {
     fn revoke(&self, token: TokenId) -> Later<'_, Result<(), Refusal>>;
 }
 
+/// What others may know of an account.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The account.
+    pub account: Arc<Account>,
+    /// When it was made.
+    pub registered: Timestamp,
+}
+
 /// What rooms said before: it answers questions, and changes nothing.
 pub trait Archive: Send + Sync {
+    /// One entry of a room, if there is one.
+    ///
+    /// Refuses with `internal` when it cannot be read.
+    fn entry(&self, room: RoomId, seq: Seq) -> Later<'_, Result<Option<Entry>, Refusal>>;
+
     /// Messages of a room that one reader may see.
     ///
     /// Refuses with `internal` when they cannot be read.
     fn messages(&self, query: Query) -> Later<'_, Result<Page, Refusal>>;
+
+    /// Private messages beyond rooms, to and from the account that asks, after one.
+    ///
+    /// Refuses with `internal` when they cannot be read.
+    fn tells(
+        &self,
+        account: AccountId,
+        after: Seq,
+        limit: usize,
+    ) -> Later<'_, Result<Page, Refusal>>;
+
+    /// How many messages of a room are older than that.
+    ///
+    /// Refuses with `internal` when they cannot be counted.
+    fn older_than(&self, room: RoomId, ts: Timestamp) -> Later<'_, Result<u64, Refusal>>;
 }
 
 /// Which messages are asked for.
@@ -83,7 +148,9 @@ pub struct Query {
     /// Of which room.
     pub room: RoomId,
     /// Who asks: nothing else is given than what [`Entry::is_for`] lets through.
-    pub reader: AccountId,
+    pub sight: Sight,
+    /// Also what else happened to the room and to its messages?
+    pub with_changes: bool,
     /// From where, and in which direction.
     pub from: Cursor,
     /// The last entry that may be given: what was delivered.

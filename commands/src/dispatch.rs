@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use proto::{Code, Malformed, Refusal, Request, State, States};
+use proto::{Code, Malformed, Refusal, Request, Role, State, States};
 
 use crate::registry::Effect;
-use crate::{Answer, Busy, Command, Cx, Move, Session, World, commands, find};
+use crate::{Answer, Busy, Command, Cx, Draft, Move, Session, World, commands, find};
 
 /// Does what a request asks for. Its reply is given when this returns, or, for what
 /// the ledger has to keep first, when it comes out of the ledger.
@@ -22,11 +22,16 @@ pub async fn dispatch(world: &World, session: &mut Session, request: &Request<'_
     };
     let name = Cow::Borrowed(&*command.spec.name);
     let answer = Answer::new(session.peer().clone(), name, request.id.clone());
+    session.obey();
     let state = session.state();
     if !command.spec.states.contains(state) {
         return answer.refuse(&wrong_state(command, state));
     }
-    match (command.run)(request, Cx { world, session }).await {
+    let cx = Cx { world, session };
+    if let Err(refusal) = check_role(command, cx) {
+        return answer.refuse(&refusal);
+    }
+    match (command.run)(request, cx).await {
         Ok(effect) => perform(world, session, command, effect, answer),
         Err(refusal) => answer.refuse(&refusal),
     }
@@ -90,19 +95,25 @@ fn travel(
             drop(seat);
             session.token = token;
             let peer = Arc::clone(session.peer());
-            session.seat = Some(world.hall.arrive(peer, account, answer, render));
+            let from = session.from();
+            session.seat = Some(world.hall.arrive(peer, account, from, answer, render));
         }
         (Move::Resume(account, token, room, after), seat) => {
             drop(seat);
-            session.token = Some(token);
-            session.behind = after;
-            let peer = Arc::clone(session.peer());
-            let seat = world.hall.arrive_in(peer, account, room, after.is_none(), answer, render);
-            session.seat = Some(seat);
+            let (peer, from) = (Arc::clone(session.peer()), session.from());
+            let to = (room, after.is_none());
+            let arrived = world.hall.arrive_in(peer, account, from, to, answer, render);
+            if let Some((seat, joined)) = arrived {
+                session.token = Some(token);
+                session.behind = after;
+                session.seat = Some(seat);
+                keep(world, joined);
+            }
         }
         (Move::Enter(room), Some(mut seat)) => {
-            world.hall.enter(&mut seat, room, answer, render);
+            let joined = world.hall.enter(&mut seat, room, answer, render);
             session.seat = Some(seat);
+            keep(world, joined);
         }
         (Move::Exit, Some(mut seat)) => {
             world.hall.exit(&mut seat, answer, render);
@@ -122,6 +133,37 @@ fn travel(
             answer.refuse(&Refusal::new(Code::Unauthorized, "you are not logged in"));
         }
     }
+}
+
+/// Keeps that somebody has entered. When it cannot be kept, it is known until the server
+/// stops, and kept the next time.
+fn keep(world: &World, joined: Option<Draft>) {
+    let kept = joined.map(|draft| world.ledger.append(draft, None));
+    if let Some(Err(Busy(_))) = kept {
+        tracing::warn!("it was not kept that somebody entered a room: the ledger is full");
+    }
+}
+
+/// What the specification says of roles, in the room where the session is. A command
+/// that names its room, from the lobby, asks there by itself.
+fn check_role(command: &Command, cx: Cx<'_>) -> Result<(), Refusal> {
+    let needed = command.spec.role;
+    let (Some(room), Some(account)) = (cx.session.room(), cx.session.account()) else {
+        return Ok(());
+    };
+    if needed == Role::Anyone || room.role_of(account.id) >= needed {
+        return Ok(());
+    }
+    Err(needs_role(&command.spec.name, needed))
+}
+
+/// What one is told who is less than a command needs.
+pub(crate) fn needs_role(command: &str, needed: Role) -> Refusal {
+    let who = match needed {
+        Role::Owner => "its owner",
+        Role::Operator | Role::Anyone => "its owner and its operators",
+    };
+    Refusal::new(Code::Forbidden, format!("{command} is for a room's keepers: {who}"))
 }
 
 fn unknown(kind: &str) -> Refusal {

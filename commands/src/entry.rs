@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use proto::{Key, Refusal, RoomName};
+use proto::{Key, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Account, AccountId, Answer};
+use crate::{Account, Answer, Body, Sight};
 
 /// The identity of a room; names only look it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId(pub i64);
+
+impl RoomId {
+    /// No room: where private messages beyond rooms stand.
+    pub const TELLS: RoomId = RoomId(0);
+}
 
 /// The place of an entry in the ledger: it grows within a room, with gaps.
 #[derive(
@@ -54,38 +59,6 @@ pub struct Again {
     pub else_refused: Option<Refusal>,
 }
 
-impl Body {
-    /// Is it the same message, to the same addressee?
-    pub fn is_same(&self, other: &Body) -> bool {
-        match (self, other) {
-            (Body::Said { to: a, text }, Body::Said { to: b, text: other }) => {
-                let name = |to: &Option<Arc<Account>>| to.as_ref().map(|to| to.key.clone());
-                text == other && name(a) == name(b)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// The kinds of entries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    /// The room was made, and belongs to the author.
-    Created {
-        /// Its name, as it is spelled.
-        name: RoomName,
-        /// What it is about.
-        topic: Option<String>,
-    },
-    /// Somebody said something.
-    Said {
-        /// To one who was there; to all, if it is none.
-        to: Option<Arc<Account>>,
-        /// What was said.
-        text: String,
-    },
-}
-
 /// A change that happened: it is in the ledger, on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -105,20 +78,26 @@ impl Entry {
     /// What was said; nothing for another kind of entry.
     pub fn text(&self) -> &str {
         match &self.body {
-            Body::Created { .. } => "",
-            Body::Said { text, .. } => text,
+            Body::Said { text, .. } | Body::Told { text, .. } => text,
+            _ => "",
         }
     }
 
-    /// May this account see it? The one rule, in front of every way to a message: a
-    /// private one is for its two parties.
-    pub fn is_for(&self, account: AccountId) -> bool {
-        match &self.body {
-            Body::Created { .. } | Body::Said { to: None, .. } => true,
-            Body::Said { to: Some(to), .. } => {
-                to.id == account || self.author.as_ref().is_some_and(|author| author.id == account)
+    /// May an account with this sight see it? The one rule, in front of every way to a
+    /// message: a private one is for its two parties, and what was said before one might
+    /// read along is for others.
+    pub fn is_for(&self, sight: Sight) -> bool {
+        let is_open = match &self.body {
+            Body::Said { to: Some(to), .. }
+            | Body::Told { to, .. }
+            | Body::Edited { to: Some(to), .. }
+            | Body::Redacted { to: Some(to), .. } => {
+                let is_author = |author: &Arc<Account>| author.id == sight.account;
+                to.id == sight.account || self.author.as_ref().is_some_and(is_author)
             }
-        }
+            _ => true,
+        };
+        is_open && self.seq > sight.after
     }
 }
 
@@ -146,46 +125,6 @@ pub struct Landed {
 /// What one is told who uses a key again for something else.
 pub fn key_used() -> Refusal {
     Refusal::bad_field("key", "it was used for another message in this room")
-}
-
-/// The data of a message's frame.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Message<'a> {
-    /// `public`, or the one whom it is for.
-    pub to: &'a str,
-    /// Who said it.
-    pub from: &'a str,
-    /// What was said.
-    pub text: &'a str,
-    /// Where it was said.
-    pub room: &'a str,
-    /// Its place in the room's order.
-    pub seq: Seq,
-    /// When, in UTC with milliseconds (RFC 3339); it orders nothing.
-    #[serde(serialize_with = "rfc3339_ms")]
-    #[schemars(with = "String")]
-    pub ts: Timestamp,
-    /// It was said before, and comes again to one who resumes.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub replay: bool,
-}
-
-impl<'a> Message<'a> {
-    /// The message that an entry is, if it is one.
-    pub(crate) fn of(entry: &'a Entry, room: &'a RoomName) -> Option<Message<'a>> {
-        let (Body::Said { to, text }, Some(author)) = (&entry.body, &entry.author) else {
-            return None;
-        };
-        Some(Message {
-            to: to.as_ref().map_or("public", |account| account.name.as_str()),
-            from: author.name.as_str(),
-            text,
-            room: room.as_str(),
-            seq: entry.seq,
-            ts: entry.ts,
-            replay: false,
-        })
-    }
 }
 
 /// RFC 3339 in UTC with milliseconds and a final Z.

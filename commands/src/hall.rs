@@ -1,22 +1,27 @@
-//! The rooms and who is in them: here entries turn into frames for members.
+//! The rooms and who is in them: here people come and go, and entries turn into frames
+//! for members.
 //!
 //! Locks are taken in one order: the directory, then a room, then a connection's
 //! replies, then its outbox. Nothing waits under any of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use event_listener::{Event, EventListener};
-use proto::{Cap, Frame, NameKey, RoomName, State};
+use event_listener::Event;
+use jiff::Timestamp;
+use proto::{Cap, Code, Frame, Outgoing, Refusal, RoomName, frame};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::list::{self, ListClock, Sent};
-use crate::members::{Member, Members};
+use crate::directory::{Directory, Online};
+use crate::list;
 use crate::outcome::View;
 use crate::room::Inside;
+use crate::telling::Tell;
 use crate::{
-    Account, AccountId, Answer, Body, Entry, Landed, Landing, Peer, Reply, Room, RoomId,
-    RoomRecord, Seq,
+    Account, AccountId, Act, Answer, Body, Draft, Entry, Landed, Landing, Peer, PeerId, Reply,
+    Room, RoomId, RoomRecord, Seat, Seq,
 };
 
 /// Rooms that a mistyped name is compared with: each costs some microseconds, and the
@@ -28,85 +33,36 @@ pub struct Hall {
     epoch: String,
     directory: Mutex<Directory>,
     /// Rooms whose list changed since it was last pushed.
-    changed: Mutex<Vec<Arc<Room>>>,
-    list_change: Event,
-}
-
-/// Which rooms there are, and who is in none of them.
-#[derive(Default)]
-pub(crate) struct Directory {
-    rooms: BTreeMap<RoomName, Arc<Room>>,
-    by_key: HashMap<NameKey, Arc<Room>>,
-    by_id: HashMap<RoomId, Arc<Room>>,
-    owned: HashMap<AccountId, usize>,
-    pub(crate) lobby: Members,
-    lobby_list: ListClock,
-}
-
-impl Directory {
-    /// Every room, by name.
-    pub(crate) fn rooms(&self) -> impl Iterator<Item = &Arc<Room>> {
-        self.rooms.values()
-    }
-
-    fn add(&mut self, room: Room) {
-        if let Some(owner) = room.inside().owner {
-            *self.owned.entry(owner).or_default() += 1;
-        }
-        let room = Arc::new(room);
-        self.rooms.insert(room.name.clone(), room.clone());
-        self.by_key.insert(room.name.key(), room.clone());
-        self.by_id.insert(room.id, room);
-        self.lobby_list.change();
-    }
+    pub(crate) changed: Mutex<Vec<Arc<Room>>>,
+    pub(crate) list_change: Event,
 }
 
 /// A place, locked.
 pub(crate) enum Place<'a> {
     /// Of one who is not logged in.
     Outside,
-    /// In no room.
-    Lobby(&'a Directory),
+    /// In no room, as somebody.
+    Lobby(&'a Directory, AccountId),
     /// In a room.
     Room(&'a Room, &'a Inside),
 }
 
-/// Where a logged-in session sits. Dropped, it leaves: however a session ends, nobody
-/// stays on a list.
-pub struct Seat {
-    hall: Arc<Hall>,
-    peer: Arc<Peer>,
-    account: Arc<Account>,
-    room: Option<Arc<Room>>,
+/// The data of the push to one who was put out of a room.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PutOut<'a> {
+    /// Out of which room; you are in the lobby now.
+    room: &'a str,
+    /// Who did it.
+    by: &'a str,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
-impl Seat {
-    /// Who sits there.
-    pub fn account(&self) -> &Arc<Account> {
-        &self.account
-    }
+/// Makes a reply from what can be seen on arriving.
+pub(crate) trait Says: FnOnce(&Answer, &View<'_>) -> Frame {}
 
-    /// The room, if it is not the lobby.
-    pub fn room(&self) -> Option<&Arc<Room>> {
-        self.room.as_ref()
-    }
-
-    pub(crate) fn state(&self) -> State {
-        if self.room.is_some() { State::Chat } else { State::Lobby }
-    }
-
-    fn member(&self, list: Sent) -> Member {
-        Member { peer: self.peer.clone(), account: self.account.clone(), list, is_live: true }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let hall = self.hall.clone();
-        hall.leave(self, &mut hall.directory());
-        self.peer.put_list(None);
-    }
-}
+impl<F: FnOnce(&Answer, &View<'_>) -> Frame> Says for F {}
 
 impl Hall {
     /// A hall with the rooms that the ledger knows. `epoch` names the ledger.
@@ -121,17 +77,23 @@ impl Hall {
         }
     }
 
-    /// The room of that name, or of one that is the same.
+    /// The room of that name, or of one that is the same, whoever may know of it.
     pub fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
-        self.directory().by_key.get(&name.key()).cloned()
+        self.directory().find(&name.key())
     }
 
-    /// The room that a name was probably meant to be.
-    pub fn nearest(&self, name: &RoomName) -> Option<RoomName> {
+    /// The room with that id.
+    pub fn room(&self, id: RoomId) -> Option<Arc<Room>> {
+        self.directory().by_id.get(&id).cloned()
+    }
+
+    /// The room that a name was probably meant to be, of those that an account may know.
+    pub fn nearest(&self, name: &RoomName, account: AccountId) -> Option<RoomName> {
         let names: Vec<RoomName> = self
             .directory()
             .rooms()
             .take(NEAREST_AMONG_MAX)
+            .filter(|room| room.is_known_to(account))
             .map(|room| room.name.clone())
             .collect();
         // Compared without the lock, which every message needs.
@@ -140,7 +102,12 @@ impl Hall {
 
     /// How many rooms belong to an account.
     pub fn rooms_owned_by(&self, account: AccountId) -> usize {
-        self.directory().owned.get(&account).copied().unwrap_or(0)
+        self.directory().owned_by(account)
+    }
+
+    /// The connections of an account, the oldest first.
+    pub fn online(&self, account: AccountId) -> Vec<Online> {
+        self.directory().online(account).to_vec()
     }
 
     /// Seats somebody who has just logged in, in the lobby.
@@ -148,28 +115,47 @@ impl Hall {
         self: &Arc<Self>,
         peer: Arc<Peer>,
         account: Arc<Account>,
+        from: IpAddr,
         answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
+        says: impl Says,
     ) -> Seat {
-        let seat = Seat { hall: self.clone(), peer, account, room: None };
-        self.sit_in_lobby(&seat, &mut self.directory(), answer, says);
+        let mut directory = self.directory();
+        let seat = self.seat(&mut directory, peer, account, from);
+        self.sit_in_lobby(&seat, &mut directory, answer, says);
         seat
     }
 
-    /// Seats somebody who has just logged in, in a room. One who is not live gets nothing
-    /// of what is said until [`Hall::turn_live`].
+    /// Seats somebody who has just logged in, in a room, if that is allowed. One who is
+    /// not live gets nothing of what is said until [`Hall::turn_live`].
     pub(crate) fn arrive_in(
         self: &Arc<Self>,
         peer: Arc<Peer>,
         account: Arc<Account>,
-        room: Arc<Room>,
-        is_live: bool,
+        from: IpAddr,
+        (room, is_live): (Arc<Room>, bool),
         answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
+        says: impl Says,
+    ) -> Option<(Seat, Option<Draft>)> {
+        let mut directory = self.directory();
+        if let Err(refusal) = room.check_entry(account.id) {
+            answer.refuse(&refusal);
+            return None;
+        }
+        let mut seat = self.seat(&mut directory, peer, account, from);
+        let joined = self.sit_in(&mut seat, room, is_live, &mut directory, answer, says);
+        Some((seat, joined))
+    }
+
+    fn seat(
+        self: &Arc<Self>,
+        directory: &mut Directory,
+        peer: Arc<Peer>,
+        account: Arc<Account>,
+        from: IpAddr,
     ) -> Seat {
-        let mut seat = Seat { hall: self.clone(), peer, account, room: None };
-        self.sit_in(&mut seat, room, is_live, &mut self.directory(), answer, says);
-        seat
+        let online = Online { peer: peer.clone(), from, since: Timestamp::now(), room: None };
+        directory.come_online(account.id, online);
+        Seat { hall: self.clone(), peer, account, room: None }
     }
 
     /// Lets one who has had everything up to `seq` hear on, if that is all that there is.
@@ -183,18 +169,24 @@ impl Hall {
         true
     }
 
-    /// Moves from the lobby, or from a room, into `room`.
+    /// Moves from the lobby, or from a room, into `room`, if that is allowed. Gives what is
+    /// to be kept of it, if anything is.
     pub(crate) fn enter(
         &self,
         seat: &mut Seat,
         room: Arc<Room>,
         answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
-    ) {
-        // Both locks are held over the whole move, so every list has everyone once.
+        says: impl Says,
+    ) -> Option<Draft> {
+        // Held over the whole move, so every list has everyone once; and whoever is put
+        // out is put out before this or after it.
         let mut directory = self.directory();
+        if let Err(refusal) = room.check_entry(seat.account.id) {
+            answer.refuse(&refusal);
+            return None;
+        }
         self.leave(seat, &mut directory);
-        self.sit_in(seat, room, true, &mut directory, answer, says);
+        self.sit_in(seat, room, true, &mut directory, answer, says)
     }
 
     fn sit_in(
@@ -204,28 +196,33 @@ impl Hall {
         is_live: bool,
         directory: &mut Directory,
         answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
-    ) {
+        says: impl Says,
+    ) -> Option<Draft> {
         directory.lobby_list.change();
+        directory.place(seat.account.id, seat.peer.id(), Some(room.clone()));
+        directory.recounted.insert(room.id);
         let mut inside = room.inside();
-        inside.list.change();
-        inside.members.join(Member { is_live, ..seat.member(Sent::Never) });
+        inside.join(seat.member(is_live));
         if self.welcome(seat, Place::Room(&room, &inside), answer, says) {
             let sent = inside.list.sent(Instant::now());
             inside.members.last_mut().into_iter().for_each(|member| member.list = sent);
         }
+        let after = inside.delivered;
+        let is_newcomer = inside.rights.welcome(seat.account.id, after);
         drop(inside);
         self.note_change(Some(room.clone()));
+        let joined = is_newcomer.then(|| Draft {
+            room: Some(room.id),
+            author: Some(seat.account.clone()),
+            body: Body::Joined { after },
+            again: None,
+        });
         seat.room = Some(room);
+        joined
     }
 
     /// Moves from a room into the lobby.
-    pub(crate) fn exit(
-        &self,
-        seat: &mut Seat,
-        answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
-    ) {
+    pub(crate) fn exit(&self, seat: &mut Seat, answer: Answer, says: impl Says) {
         let mut directory = self.directory();
         self.leave(seat, &mut directory);
         seat.room = None;
@@ -233,20 +230,15 @@ impl Hall {
     }
 
     /// Answers from what can be seen where `seat` is, while nothing changes there.
-    pub(crate) fn look(
-        &self,
-        seat: Option<&Seat>,
-        answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
-    ) {
+    pub(crate) fn look(&self, seat: Option<&Seat>, answer: Answer, says: impl Says) {
         let give = |place| {
             let frame = says(&answer, &View { place, epoch: &self.epoch });
             answer.give(frame);
         };
-        match seat.map(Seat::room) {
+        match seat.map(|seat| (seat.room(), seat.account.id)) {
             None => give(Place::Outside),
-            Some(None) => give(Place::Lobby(&self.directory())),
-            Some(Some(room)) => give(Place::Room(room, &room.inside())),
+            Some((None, account)) => give(Place::Lobby(&self.directory(), account)),
+            Some((Some(room), _)) => give(Place::Room(room, &room.inside())),
         }
     }
 
@@ -257,9 +249,13 @@ impl Hall {
         match landing {
             Landing::Kept(entry) => self.deliver(&entry, answer),
             Landing::Repeated(entry) => {
-                let room = self.directory().by_id.get(&entry.room).cloned();
-                if let Some(room) = room {
-                    room.repeat(&entry, answer);
+                let Some(answer) = answer else { return 0 };
+                match self.room(entry.room) {
+                    Some(room) => room.repeat(&entry, answer),
+                    None => match Tell::of(&entry) {
+                        Some(tell) => answer.reply(Reply::data(tell)),
+                        None => answer.refuse(&is_gone()),
+                    },
                 }
                 0
             }
@@ -273,34 +269,105 @@ impl Hall {
     }
 
     fn deliver(&self, entry: &Entry, answer: Option<Answer>) -> usize {
-        if let Body::Created { name, .. } = &entry.body {
-            self.open(entry, name, answer);
-            return 0;
+        match &entry.body {
+            Body::Created { name, .. } => {
+                self.open(entry, name, answer);
+                return 0;
+            }
+            Body::Told { to, .. } => return self.deliver_tell(entry, to, answer),
+            _ => {}
         }
-        let Some(room) = self.directory().by_id.get(&entry.room).cloned() else {
-            tracing::error!(room = entry.room.0, "an entry of a room that nobody knows");
+        let mut directory = self.directory();
+        let Some(room) = directory.by_id.get(&entry.room).cloned() else {
+            answer.into_iter().for_each(|answer| answer.refuse(&is_gone()));
             return 0;
         };
-        room.deliver(entry, answer)
+        match &entry.body {
+            Body::Done { act: Act::Kick | Act::Ban, to, reason, .. } => {
+                let inside = &mut *room.inside();
+                let queued = room.deliver(inside, entry, answer);
+                let peers = inside.members.peers_of(to.id);
+                self.put_out(&mut directory, &room, inside, peers, entry, reason.as_deref());
+                queued
+            }
+            Body::Deleted => {
+                let inside = &mut *room.inside();
+                let queued = room.deliver(inside, entry, answer);
+                let all = inside.members.iter().map(|member| member.peer.id()).collect();
+                self.put_out(
+                    &mut directory,
+                    &room,
+                    inside,
+                    all,
+                    entry,
+                    Some("the room was deleted"),
+                );
+                directory.remove(&room, inside.rights.owner());
+                queued
+            }
+            _ => {
+                drop(directory);
+                room.deliver(&mut room.inside(), entry, answer)
+            }
+        }
+    }
+
+    /// Moves connections from a room into the lobby; their own tasks take note later.
+    fn put_out(
+        &self,
+        directory: &mut Directory,
+        room: &Arc<Room>,
+        inside: &mut Inside,
+        peers: Vec<PeerId>,
+        entry: &Entry,
+        reason: Option<&str>,
+    ) {
+        let by = entry.author.as_ref().map_or("", |author| author.name.as_str());
+        let data = PutOut { room: room.name.as_str(), by, reason };
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        let message = format!("{by} put you out of {}{reason}", room.name);
+        let push = frame(&Outgoing { message: Some(&message), ..Outgoing::ok("exit", &data) });
+        for peer in peers {
+            let Some(mut member) = inside.leave(peer) else { continue };
+            member.peer.put_out_of(room.id);
+            member.peer.push(&push);
+            member.list = list::Sent::Never;
+            directory.place(member.account.id, peer, None);
+            directory.lobby.join(member);
+        }
+        directory.recounted.insert(room.id);
+        directory.lobby_list.change();
+        self.note_change(Some(room.clone()));
+    }
+
+    /// Hands out a private message: to both parties, wherever they are.
+    fn deliver_tell(&self, entry: &Entry, to: &Account, answer: Option<Answer>) -> usize {
+        let Some(tell) = Tell::of(entry) else { return 0 };
+        let push = frame(&Outgoing::ok("tell", &tell));
+        let waiting = answer.as_ref().map(Answer::peer);
+        // Under the lock to the end: all connections of an account see one order.
+        let directory = self.directory();
+        let author = entry.author.as_ref().map(|author| author.id).filter(|id| *id != to.id);
+        for online in author.into_iter().chain([to.id]).flat_map(|id| directory.online(id)) {
+            if Some(online.peer.id()) != waiting && online.peer.takes(Cap::Tells) {
+                online.peer.push(&push);
+            }
+        }
+        answer.into_iter().for_each(|answer| answer.reply(Reply::data(&tell)));
+        push.len()
     }
 
     /// Opens the room that an entry made.
     fn open(&self, entry: &Entry, name: &RoomName, answer: Option<Answer>) {
-        let room = Room::new(RoomRecord {
-            id: entry.room,
-            name: name.clone(),
-            owner: None,
-            topic: None,
-            oldest: Seq(0),
-            last: Seq(0),
-        });
-        // Before anyone can find it: whoever enters is told its topic and where it begins.
-        room.deliver(entry, None);
+        let changes = vec![entry.clone()];
+        let (id, name) = (entry.room, name.clone());
+        let message = format!("{name} created successfully");
+        let room = Room::new(RoomRecord { id, name, changes, trimmed: Seq(0), last: entry.seq });
         let mut directory = self.directory();
         directory.add(room);
         if let Some(answer) = answer {
             // Under the lock, so that no list with the room overtakes the reply.
-            answer.reply(Reply::<()>::message(format!("{name} created successfully")));
+            answer.reply(Reply::<()>::message(message));
         }
         drop(directory);
         self.note_change(None);
@@ -311,11 +378,12 @@ impl Hall {
         seat: &Seat,
         directory: &mut Directory,
         answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
+        says: impl Says,
     ) {
         directory.lobby_list.change();
-        directory.lobby.join(seat.member(Sent::Never));
-        if self.welcome(seat, Place::Lobby(directory), answer, says) {
+        directory.place(seat.account.id, seat.peer.id(), None);
+        directory.lobby.join(seat.member(true));
+        if self.welcome(seat, Place::Lobby(directory, seat.account.id), answer, says) {
             let sent = directory.lobby_list.sent(Instant::now());
             directory.lobby.last_mut().into_iter().for_each(|member| member.list = sent);
         }
@@ -324,13 +392,7 @@ impl Hall {
 
     /// Queues the reply of one who arrives, and then the list of the place for one who
     /// takes lists; says whether it did that.
-    fn welcome(
-        &self,
-        seat: &Seat,
-        place: Place<'_>,
-        answer: Answer,
-        says: impl FnOnce(&Answer, &View<'_>) -> Frame,
-    ) -> bool {
+    fn welcome(&self, seat: &Seat, place: Place<'_>, answer: Answer, says: impl Says) -> bool {
         let view = View { place, epoch: &self.epoch };
         let reply = says(&answer, &view);
         answer.give(reply);
@@ -341,68 +403,22 @@ impl Hall {
         takes_list
     }
 
+    /// Somebody is gone.
+    pub(crate) fn stand_up(&self, seat: &Seat) {
+        let mut directory = self.directory();
+        self.leave(seat, &mut directory);
+        directory.go_offline(seat.account.id, seat.peer.id());
+    }
+
     fn leave(&self, seat: &Seat, directory: &mut Directory) {
         directory.lobby_list.change();
-        match &seat.room {
-            None => {
-                directory.lobby.leave(seat.peer.id());
-                self.note_change(None);
-            }
-            Some(room) => {
-                let mut inside = room.inside();
-                inside.members.leave(seat.peer.id());
-                inside.list.change();
-                drop(inside);
-                self.note_change(Some(room.clone()));
-            }
+        let left = seat.room.as_ref().filter(|room| room.inside().leave(seat.peer.id()).is_some());
+        match left {
+            Some(room) => drop(directory.recounted.insert(room.id)),
+            // Also one who was put out of its room, and has not noticed.
+            None => drop(directory.lobby.leave(seat.peer.id())),
         }
-    }
-
-    /// Remembers that a list changed: that of `room`, and that of the lobby anyway,
-    /// which shows every room.
-    fn note_change(&self, room: Option<Arc<Room>>) {
-        room.into_iter().for_each(|room| self.note_room(room));
-        self.list_change.notify(usize::MAX);
-    }
-
-    fn note_room(&self, room: Arc<Room>) {
-        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !changed.iter().any(|known| known.id == room.id) {
-            changed.push(room);
-        }
-    }
-
-    /// Pushes the lists that are due to those who take them, and says when the next
-    /// one is due, if one is.
-    pub fn push_lists(&self, now: Instant) -> Option<Instant> {
-        let changed =
-            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut next = self.push_lobby_list(now);
-        for room in changed {
-            if let Some(due) = push_room_list(&room, now) {
-                next = Some(next.map_or(due, |next| next.min(due)));
-                self.note_room(room);
-            }
-        }
-        next
-    }
-
-    fn push_lobby_list(&self, now: Instant) -> Option<Instant> {
-        let directory = &mut *self.directory();
-        match directory.lobby_list.due_at(now) {
-            Some(at) if at <= now => {}
-            later => return later,
-        }
-        // Only then is the list made: without takers nobody needs it.
-        let takes = |member: &Member| member.peer.takes(Cap::ListPush);
-        let list =
-            directory.lobby.iter().any(takes).then(|| list::push_of(&Place::Lobby(directory)));
-        push_list(&mut directory.lobby_list, &mut directory.lobby, list, now)
-    }
-
-    /// Waits for the next change of any list, from now on.
-    pub fn list_change(&self) -> EventListener {
-        self.list_change.listen()
+        self.note_change(left.cloned());
     }
 
     pub(crate) fn directory(&self) -> MutexGuard<'_, Directory> {
@@ -410,31 +426,7 @@ impl Hall {
     }
 }
 
-fn push_room_list(room: &Room, now: Instant) -> Option<Instant> {
-    let inside = &mut *room.inside();
-    match inside.list.due_at(now) {
-        Some(at) if at <= now => {}
-        later => return later,
-    }
-    let takes = |member: &Member| member.peer.takes(Cap::ListPush);
-    let list = inside.members.iter().any(takes).then(|| list::push_of(&Place::Room(room, inside)));
-    push_list(&mut inside.list, &mut inside.members, list, now)
-}
-
-/// Pushes `list` to the members who have to get it now; says when to look again.
-fn push_list(
-    clock: &mut ListClock,
-    members: &mut Members,
-    list: Option<Frame>,
-    now: Instant,
-) -> Option<Instant> {
-    let takers = clock.takers(members, now);
-    let Some(list) = list else { return clock.due_at(now) };
-    let bytes = list.len() * takers.len();
-    for member in takers {
-        member.peer.put_list(Some(list.clone()));
-        member.list = clock.sent(now);
-    }
-    clock.pushed(bytes, now);
-    clock.due_at(now)
+/// What one is told whose room was deleted while something waited for the ledger.
+fn is_gone() -> Refusal {
+    Refusal::new(Code::NoSuchRoom, "the room was deleted meanwhile")
 }

@@ -31,9 +31,9 @@ impl Listing {
         match place {
             Place::Outside => Listing(Vec::new()),
             Place::Room(room, inside) => Listing(vec![(room.name.clone(), inside.members.names())]),
-            Place::Lobby(directory) => {
+            Place::Lobby(directory, account) => {
                 let lobby = (RoomName::trusted("lobby"), directory.lobby.names());
-                let rooms = directory.rooms();
+                let rooms = directory.rooms().filter(|room| room.is_known_to(*account));
                 let rooms = rooms.map(|room| (room.name.clone(), room.inside().members.names()));
                 Listing(std::iter::once(lobby).chain(rooms).collect())
             }
@@ -70,7 +70,7 @@ impl JsonSchema for Listing {
 pub(crate) fn push_of(place: &Place<'_>) -> Frame {
     let kind = match place {
         Place::Room(..) => "list_room",
-        Place::Lobby(_) | Place::Outside => "list",
+        Place::Lobby(..) | Place::Outside => "list",
     };
     frame(&Outgoing::ok(kind, Listing::of(place)))
 }

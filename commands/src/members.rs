@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proto::UserName;
 
 use crate::list::Sent;
-use crate::{Account, Peer, PeerId};
+use crate::{Account, AccountId, Peer, PeerId};
 
 /// One connection of an account in a place.
 #[derive(Clone)]
@@ -27,20 +27,46 @@ pub(crate) struct Member {
 pub(crate) struct Members {
     row: Vec<Member>,
     index: HashMap<PeerId, usize>,
+    /// How many connections each account has here.
+    accounts: HashMap<AccountId, u32>,
 }
 
 impl Members {
-    pub(crate) fn join(&mut self, member: Member) {
+    /// Takes one in; says whether it is the first of its account.
+    pub(crate) fn join(&mut self, member: Member) -> bool {
+        let count = self.accounts.entry(member.account.id).or_default();
+        *count += 1;
+        let is_first = *count == 1;
         self.index.insert(member.peer.id(), self.row.len());
         self.row.push(member);
+        is_first
     }
 
-    pub(crate) fn leave(&mut self, peer: PeerId) {
-        let Some(at) = self.index.remove(&peer) else { return };
-        self.row.swap_remove(at);
+    /// Lets one go, if it is here; says whether it was the last of its account.
+    pub(crate) fn leave(&mut self, peer: PeerId) -> Option<(Member, bool)> {
+        let at = self.index.remove(&peer)?;
+        let member = self.row.swap_remove(at);
         if let Some(moved) = self.row.get(at) {
             self.index.insert(moved.peer.id(), at);
         }
+        let count = self.accounts.entry(member.account.id).or_default();
+        *count = count.saturating_sub(1);
+        let is_last = *count == 0;
+        if is_last {
+            self.accounts.remove(&member.account.id);
+        }
+        Some((member, is_last))
+    }
+
+    /// How many accounts are here.
+    pub(crate) fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// The connections of some account.
+    pub(crate) fn peers_of(&self, account: AccountId) -> Vec<PeerId> {
+        let theirs = self.row.iter().filter(|member| member.account.id == account);
+        theirs.map(|member| member.peer.id()).collect()
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Member> {
@@ -88,6 +114,8 @@ mod tests {
     impl Outbox for Nowhere {
         fn put(&self, _: proto::Frame) {}
         fn put_list(&self, _: Option<proto::Frame>) {}
+
+        fn end(&self, _: proto::Refusal) {}
     }
 
     proptest! {
@@ -108,6 +136,7 @@ mod tests {
                 let here: Vec<_> = members.names().iter().map(ToString::to_string).collect();
                 prop_assert_eq!(here, model.iter().map(|id| format!("u{id}")).collect::<Vec<_>>());
                 prop_assert_eq!(members.index.len(), members.row.len());
+                prop_assert_eq!(members.accounts(), usize::from(!model.is_empty()));
             }
         }
     }

@@ -124,7 +124,7 @@ impl View<'_> {
     /// Is anything gone of what was said after `seq`? Also when nothing so late was ever
     /// said: then this ledger is an older one.
     pub fn has_lost_after(&self, seq: Seq) -> bool {
-        self.last_seq() < seq
+        self.last_seq() < seq || self.inside().is_some_and(|inside| inside.trimmed > seq)
     }
 
     /// What the room is about.
@@ -140,7 +140,7 @@ impl View<'_> {
     fn inside(&self) -> Option<&Inside> {
         match &self.place {
             Place::Room(_, inside) => Some(inside),
-            Place::Lobby(_) | Place::Outside => None,
+            Place::Lobby(..) | Place::Outside => None,
         }
     }
 }

@@ -6,11 +6,13 @@
 //! waits for those before it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use event_listener::Event;
-use proto::{Cap, Caps, Frame};
+use proto::{Cap, Caps, Frame, Refusal};
+
+use crate::RoomId;
 
 /// How many requests of one connection may wait for their replies.
 ///
@@ -31,6 +33,9 @@ pub trait Outbox: Send + Sync {
     /// Queues a list behind all that waits, in place of one that waits still; `None`
     /// only takes that one back.
     fn put_list(&self, list: Option<Frame>);
+
+    /// Tells the connection's own task to end it, and why.
+    fn end(&self, why: Refusal);
 }
 
 /// A connection.
@@ -38,6 +43,8 @@ pub struct Peer {
     id: PeerId,
     outbox: Box<dyn Outbox>,
     caps: AtomicU8,
+    /// The room out of which its account was put, until its own task takes note; 0 is none.
+    put_out_of: AtomicI64,
     replies: Mutex<Replies>,
     settled: Event,
 }
@@ -57,6 +64,7 @@ impl Peer {
             id,
             outbox,
             caps: AtomicU8::new(caps.bits()),
+            put_out_of: AtomicI64::new(0),
             replies: Mutex::default(),
             settled: Event::new(),
         }
@@ -81,9 +89,30 @@ impl Peer {
         self.caps.store(caps.bits(), Ordering::Relaxed);
     }
 
+    /// Its account was put out of a room: its own task takes note before it does anything
+    /// further.
+    pub(crate) fn put_out_of(&self, room: RoomId) {
+        self.put_out_of.store(room.0, Ordering::Release);
+    }
+
+    /// Was it put out of that room, and has not taken note?
+    pub(crate) fn is_put_out_of(&self, room: RoomId) -> bool {
+        self.put_out_of.load(Ordering::Acquire) == room.0
+    }
+
+    /// It takes note.
+    pub(crate) fn note_put_out(&self) {
+        self.put_out_of.store(0, Ordering::Release);
+    }
+
     /// Queues a push. It may overtake replies that are still owed.
     pub fn push(&self, frame: &Frame) {
         self.outbox.put(frame.clone());
+    }
+
+    /// Ends the connection, soon.
+    pub(crate) fn end(&self, why: Refusal) {
+        self.outbox.end(why);
     }
 
     pub(crate) fn put_list(&self, list: Option<Frame>) {
@@ -150,6 +179,8 @@ mod tests {
         }
 
         fn put_list(&self, _: Option<Frame>) {}
+
+        fn end(&self, _: Refusal) {}
     }
 
     proptest! {

@@ -131,6 +131,7 @@ pub fn find(name: &str) -> Option<&'static Command> {
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {
     version: proto::VERSION,
     commands: commands().map(Command::description).collect(),
+    pushes: crate::pushes::pushes(),
 });
 
 /// What `commands` tells.

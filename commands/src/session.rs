@@ -39,6 +39,16 @@ impl Session {
         self.token
     }
 
+    /// Takes note that somebody put it out of its room. It sits in the lobby already, in
+    /// the hall's eyes.
+    pub(crate) fn obey(&mut self) {
+        if let Some(seat) = &mut self.seat
+            && seat.take_note()
+        {
+            self.behind = None;
+        }
+    }
+
     /// Does it still miss what was said in its room? Then it is read no further, and gets
     /// page after page with [`catch_up`](crate::catch_up).
     pub fn is_behind(&self) -> bool {

@@ -4,10 +4,10 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use commands::{Command, commands};
+use commands::{Act, Body, Command, RoomPolicy, commands};
 use expect_test::expect;
 use proto::{
-    Caps, Description, Id, Incoming, Line, State, Status, UserName, read_line, request_of,
+    Caps, Description, Id, Incoming, Line, Role, State, Status, UserName, read_line, request_of,
 };
 use serde_json::{Map, Value, json};
 
@@ -33,12 +33,49 @@ fn stage_with_ann(place: &str) -> Stage {
     stage
 }
 
-/// A world in which the examples have what they are about.
-fn prepared(mut stage: Stage) -> Stage {
-    let harper = UserName::new("harper").expect("a name");
-    stage.accounts.add(&harper, "1234");
-    stage.accounts.add_token(&harper, TOKEN);
-    stage.room("tech_talk");
+/// A world in which the example of a command has what it is about: ann's rooms attic and
+/// tech_talk, and harper in the attic.
+fn prepared_with_ann(place: &str, command: &str) -> Stage {
+    prepared_as(Role::Owner, place, command)
+}
+
+/// The same, with ann in another role; then the rooms are zoe's.
+fn prepared_as(role: Role, place: &str, command: &str) -> Stage {
+    let mut stage = Stage::new();
+    let name = |name| UserName::new(name).expect("a name");
+    for account in ["ann", "harper", "zoe"] {
+        stage.accounts.add(&name(account), "1234");
+    }
+    stage.accounts.add_token(&name("harper"), TOKEN);
+    let account = |name| stage.accounts.find(name).expect("it was just made");
+    let (ann, harper) = (account("ann"), account("harper"));
+    let owner = if role == Role::Owner { ann.clone() } else { account("zoe") };
+    for room in ["attic", "tech_talk"] {
+        stage.room_of(room, Some(owner.clone()), RoomPolicy::default());
+        if role == Role::Operator {
+            let op = Body::Done { act: Act::Op, to: ann.clone(), until: None, reason: None };
+            stage.keep(room, owner.clone(), op);
+        }
+    }
+    stage.put("harper", "attic", Caps::default());
+    let done = |act| Body::Done { act, to: harper.clone(), until: None, reason: None };
+    let before = match command {
+        "unban" => Some(done(Act::Ban)),
+        "unmute" => Some(done(Act::Mute)),
+        "deop" => Some(done(Act::Op)),
+        _ => None,
+    };
+    before.into_iter().for_each(|body| stage.keep("attic", ann.clone(), body));
+    // The messages up to that of the examples.
+    while ["edit", "redact"].contains(&command) && stage.ledger.last() < 42 {
+        let said = Body::Said { to: None, text: "hello".into(), changed: None };
+        stage.keep("attic", ann.clone(), said);
+    }
+    stage.put("ann", if place == "ended" { "outside" } else { place }, Caps::default());
+    if place == "ended" {
+        stage.ask("ann", r#"{"type":"quit"}"#);
+    }
+    stage.read_all();
     stage
 }
 
@@ -101,20 +138,39 @@ fn these_are_the_commands() {
         })
         .collect();
     expect![[r#"
+        ban: chat -> 
         commands: auth lobby chat -> 
         create: lobby -> 
+        delete: lobby -> 
+        deop: chat -> 
+        edit: chat -> 
         enter: lobby -> chat
         exit: chat -> lobby
         hello: auth lobby chat -> 
         history: chat -> 
+        inbox: lobby chat -> 
+        invite: chat -> 
+        kick: chat -> 
         list: lobby chat -> 
         login: auth -> lobby
         logout: lobby -> auth
         msg: chat ->  pipelined bare
+        mute: chat -> 
+        op: chat -> 
+        passwd: lobby chat -> 
         ping: auth lobby chat -> 
         quit: auth lobby chat -> ended
+        redact: chat -> 
         register: auth -> 
         resume: auth -> lobby chat
+        retention: chat -> 
+        sessions: lobby chat -> 
+        tell: lobby chat -> 
+        topic: chat -> 
+        unban: chat -> 
+        unmute: chat -> 
+        unregister: lobby -> auth
+        whois: lobby chat -> 
     "#]]
     .assert_eq(&list);
 }
@@ -184,10 +240,10 @@ fn every_example_does_something_where_its_command_is_allowed() {
             }
             let data = Value::Object(data);
             for is_prepared in [false, true] {
-                let mut stage = stage_with_ann(place);
-                if is_prepared {
-                    stage = prepared(stage);
-                }
+                let mut stage = match is_prepared {
+                    true => prepared_with_ann(place, &command.spec.name),
+                    false => stage_with_ann(place),
+                };
                 let reply = reply(&mut stage, &command.spec.name, Some(&data));
                 let after = stage.state("ann");
                 let world = if is_prepared { "prepared" } else { "empty" };
@@ -211,6 +267,8 @@ fn every_example_does_something_where_its_command_is_allowed() {
         assert!(missed.is_empty() && !reached.is_empty(), "{}: {missed:?}", command.spec.name);
     }
     expect![[r#"
+        ban in chat, empty: forbidden, then in chat
+        ban in chat, prepared: ok, then in chat
         commands in auth, empty: ok, then in auth
         commands in auth, prepared: ok, then in auth
         commands in lobby, empty: ok, then in lobby
@@ -219,6 +277,12 @@ fn every_example_does_something_where_its_command_is_allowed() {
         commands in chat, prepared: ok, then in chat
         create in lobby, empty: ok, then in lobby
         create in lobby, prepared: room_exists, then in lobby
+        delete in lobby, empty: no_such_room, then in lobby
+        delete in lobby, prepared: ok, then in lobby
+        deop in chat, empty: forbidden, then in chat
+        deop in chat, prepared: ok, then in chat
+        edit in chat, empty: bad_request, then in chat
+        edit in chat, prepared: ok, then in chat
         enter in lobby, empty: no_such_room, then in lobby
         enter in lobby, prepared: ok, then in chat
         exit in chat, empty: ok, then in lobby
@@ -231,6 +295,14 @@ fn every_example_does_something_where_its_command_is_allowed() {
         hello in chat, prepared: ok, then in chat
         history in chat, empty: ok, then in chat
         history in chat, prepared: ok, then in chat
+        inbox in lobby, empty: ok, then in lobby
+        inbox in lobby, prepared: ok, then in lobby
+        inbox in chat, empty: ok, then in chat
+        inbox in chat, prepared: ok, then in chat
+        invite in chat, empty: forbidden, then in chat
+        invite in chat, prepared: ok, then in chat
+        kick in chat, empty: forbidden, then in chat
+        kick in chat, prepared: ok, then in chat
         list in lobby, empty: ok, then in lobby
         list in lobby, prepared: ok, then in lobby
         list in chat, empty: ok, then in chat
@@ -241,6 +313,14 @@ fn every_example_does_something_where_its_command_is_allowed() {
         logout in lobby, prepared: ok, then in auth
         msg in chat, empty: ok, then in chat
         msg in chat, prepared: ok, then in chat
+        mute in chat, empty: forbidden, then in chat
+        mute in chat, prepared: ok, then in chat
+        op in chat, empty: forbidden, then in chat
+        op in chat, prepared: ok, then in chat
+        passwd in lobby, empty: ok, then in lobby
+        passwd in lobby, prepared: ok, then in lobby
+        passwd in chat, empty: ok, then in chat
+        passwd in chat, prepared: ok, then in chat
         ping in auth, empty: ok, then in auth
         ping in auth, prepared: ok, then in auth
         ping in lobby, empty: ok, then in lobby
@@ -253,12 +333,36 @@ fn every_example_does_something_where_its_command_is_allowed() {
         quit in lobby, prepared: ok, then in ended
         quit in chat, empty: ok, then in ended
         quit in chat, prepared: ok, then in ended
+        redact in chat, empty: bad_request, then in chat
+        redact in chat, prepared: ok, then in chat
         register in auth, empty: ok, then in auth
         register in auth, prepared: name_taken, then in auth
         resume in auth, empty: unauthorized, then in auth
         resume in auth, prepared: ok, then in lobby
         resume in auth, empty: unauthorized, then in auth
         resume in auth, prepared: ok, then in chat
+        retention in chat, empty: forbidden, then in chat
+        retention in chat, prepared: ok, then in chat
+        sessions in lobby, empty: ok, then in lobby
+        sessions in lobby, prepared: ok, then in lobby
+        sessions in chat, empty: ok, then in chat
+        sessions in chat, prepared: ok, then in chat
+        tell in lobby, empty: no_such_user, then in lobby
+        tell in lobby, prepared: ok, then in lobby
+        tell in chat, empty: no_such_user, then in chat
+        tell in chat, prepared: ok, then in chat
+        topic in chat, empty: forbidden, then in chat
+        topic in chat, prepared: ok, then in chat
+        unban in chat, empty: forbidden, then in chat
+        unban in chat, prepared: ok, then in chat
+        unmute in chat, empty: forbidden, then in chat
+        unmute in chat, prepared: ok, then in chat
+        unregister in lobby, empty: ok, then in auth
+        unregister in lobby, prepared: ok, then in auth
+        whois in lobby, empty: no_such_user, then in lobby
+        whois in lobby, prepared: ok, then in lobby
+        whois in chat, empty: no_such_user, then in chat
+        whois in chat, prepared: ok, then in chat
     "#]]
     .assert_eq(&table);
 }
@@ -303,7 +407,7 @@ fn every_command_in_every_state_refuses_what_is_wrong_and_says_which_field() {
     for command in commands() {
         let name = &*command.spec.name;
         for (place, state) in PLACES {
-            let mut stage = prepared(stage_with_ann(place));
+            let mut stage = prepared_with_ann(place, name);
             for (what, data, field) in spoiled(command) {
                 let reply = reply(&mut stage, name, data.as_ref());
                 // The envelope is read before anyone looks at the state.
@@ -329,7 +433,7 @@ fn no_data_null_and_an_empty_object_are_the_same() {
             let answer = |data: Option<Value>| {
                 let mut stage = stage_with_ann(place);
                 let mut reply = reply(&mut stage, &command.spec.name, data.as_ref());
-                reply.data.remove("ts");
+                reply.data.retain(|key, _| !["ts", "sessions"].contains(&key.as_str()));
                 (format!("{reply:?}"), stage.state("ann"))
             };
             let absent = answer(None);
@@ -348,7 +452,7 @@ fn a_null_is_a_field_that_was_left_out() {
         }
         let state = command.spec.states.iter().next().expect("it is allowed somewhere");
         let (place, _) = PLACES.into_iter().find(|(_, s)| *s == state).expect("a place");
-        let mut stage = stage_with_ann(place);
+        let mut stage = prepared_with_ann(place, &command.spec.name);
         let reply = reply(&mut stage, &command.spec.name, Some(&data.into()));
         assert_ne!(outcome(&reply), "bad_request", "{}: {reply:?}", command.spec.name);
     }
@@ -358,7 +462,7 @@ fn a_null_is_a_field_that_was_left_out() {
 fn a_request_without_an_id_has_a_reply_without_one() {
     for command in commands() {
         for (place, _) in PLACES {
-            let mut stage = prepared(stage_with_ann(place));
+            let mut stage = prepared_with_ann(place, &command.spec.name);
             let request = json!({"type": command.spec.name, "data": example(command)});
             let frames = stage.ask("ann", request.to_string());
             assert_eq!(frames.len(), 1, "{request} in {place}");
@@ -381,5 +485,32 @@ fn the_checker_of_schemas_finds_what_is_wrong() {
         (json!([]), Some("[] is no \"object\"")),
     ] {
         assert_eq!(violation(schema, &data).as_deref(), expected, "{data}");
+    }
+}
+
+/// The permission matrix, cell by cell: every command, in every state, for every role.
+#[test]
+fn a_command_is_for_its_states_and_its_roles_and_for_nobody_else() {
+    for command in commands() {
+        let (name, spec) = (&*command.spec.name, &command.spec);
+        for ((place, state), role) in
+            PLACES.into_iter().flat_map(|place| Role::ALL.map(|role| (place, role)))
+        {
+            let mut stage = prepared_as(role, place, name);
+            let mut data = Value::Object(example(command));
+            if name == "deop" && role == Role::Operator {
+                // Of operators only oneself.
+                data["username"] = json!("ann");
+            }
+            let reply = reply(&mut stage, name, Some(&data));
+            let (may_here, may_be) = (spec.states.contains(state), role >= spec.role);
+            let expected = match (may_here, may_be) {
+                (false, _) => Some("wrong_state"),
+                (true, false) => Some("forbidden"),
+                (true, true) => None,
+            };
+            let refused = ["wrong_state", "forbidden"].into_iter().find(|c| outcome(&reply) == *c);
+            assert_eq!(refused, expected, "{name} in {state} as {}: {reply:?}", role.name());
+        }
     }
 }

@@ -60,7 +60,7 @@ fn between_a_reply_and_what_follows_there_is_no_gap_and_no_double() {
                     continue;
                 }
                 due.fetch_sub(1, Ordering::Relaxed);
-                let body = Body::Said { to: None, text: "again".into() };
+                let body = Body::Said { to: None, text: "again".into(), changed: None };
                 ledger.keep(
                     &world.hall,
                     Draft { room: Some(attic), author: author.clone(), body, again: None },

@@ -15,11 +15,27 @@ pub enum Cap {
     Resume,
     /// After a silence the server pushes `ping` and expects any frame as an answer.
     Ping,
+    /// Who comes into one's room and leaves it is pushed.
+    Presence,
+    /// Private messages to one's account are pushed, wherever one is.
+    Tells,
+    /// What owner and operators do in one's room is pushed.
+    Notices,
+    /// Messages of one's room that are changed or taken back are pushed.
+    Edits,
 }
 
 impl Cap {
     /// Every capability that this version knows.
-    pub const ALL: [Cap; 3] = [Cap::ListPush, Cap::Resume, Cap::Ping];
+    pub const ALL: [Cap; 7] = [
+        Cap::ListPush,
+        Cap::Resume,
+        Cap::Ping,
+        Cap::Presence,
+        Cap::Tells,
+        Cap::Notices,
+        Cap::Edits,
+    ];
 
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
@@ -27,6 +43,10 @@ impl Cap {
             Cap::ListPush => "list-push",
             Cap::Resume => "resume",
             Cap::Ping => "ping",
+            Cap::Presence => "presence",
+            Cap::Tells => "tells",
+            Cap::Notices => "notices",
+            Cap::Edits => "edits",
         }
     }
 

@@ -1,9 +1,13 @@
 //! All the commands of a server, as `commands` tells them.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Description, State};
+use crate::spec::schemas;
+use crate::{Cap, Description, State};
 
 /// The commands of chatd as it is shipped, for a server that does not tell its own.
 ///
@@ -17,6 +21,31 @@ pub struct Catalogue {
     pub version: u32,
     /// Its commands, by name.
     pub commands: Vec<Description>,
+    /// What it sends without being asked.
+    #[serde(default)]
+    pub pushes: Vec<Push>,
+}
+
+/// A kind of frame that a server sends without being asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// Its `type`.
+    pub name: Cow<'static, str>,
+    /// When it comes, in a line.
+    pub summary: Cow<'static, str>,
+    /// Who gets it; everyone if it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
+    /// The JSON Schema of its data.
+    pub data: Value,
+}
+
+impl Push {
+    /// Describes the push with data of type `D`.
+    pub fn of<D: JsonSchema>(name: &'static str, cap: Option<Cap>, summary: &'static str) -> Push {
+        let data = schemas().root_schema_for::<D>().to_value();
+        Push { name: name.into(), summary: summary.into(), cap, data }
+    }
 }
 
 impl Catalogue {
@@ -48,9 +77,9 @@ impl Catalogue {
 }
 
 /// The candidate that `word` was probably meant to be: at most two typing errors, and
-/// at most one for every two letters.
+/// at most one for every three letters: of short words too many are like each other.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let errors_max = (word.chars().count() / 2).min(2);
+    let errors_max = (word.chars().count() / 3).min(2);
     candidates
         // What differs more in length is like none of them, and takes long to compare.
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * errors_max)
@@ -93,9 +122,22 @@ impl JsonSchema for Catalogue {
                             "args", "request", "reply"
                         ]
                     }
+                },
+                "pushes": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "name": { "type": "string" },
+                            "summary": { "type": "string" },
+                            "cap": { "type": "string" },
+                            "data": { "type": "object" }
+                        },
+                        "required": ["name", "summary", "data"]
+                    }
                 }
             },
-            "required": ["version", "commands"]
+            "required": ["version", "commands", "pushes"]
         })
     }
 }

@@ -20,7 +20,7 @@ mod strict;
 mod text;
 
 pub use cap::{Cap, Caps};
-pub use catalogue::{Catalogue, nearest};
+pub use catalogue::{Catalogue, Push, nearest};
 pub use code::Code;
 pub use frame::{DecodeError, Decoder, Frame, FrameError, HEADER_BYTES, frame};
 pub use help::{overview, page, usage};

@@ -31,12 +31,31 @@ pub struct Spec {
     pub bare: Option<Cow<'static, str>>,
 }
 
-/// What a user must be to use a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a user must be, in the room that it concerns, to use a command; each may do what
+/// those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Anyone whose state allows it.
     Anyone,
+    /// One who keeps order in the room.
+    Operator,
+    /// The one to whom the room belongs.
+    Owner,
+}
+
+impl Role {
+    /// Every role, from the least.
+    pub const ALL: [Role; 3] = [Role::Anyone, Role::Operator, Role::Owner];
+
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Anyone => "anyone",
+            Role::Operator => "operator",
+            Role::Owner => "owner",
+        }
+    }
 }
 
 impl Spec {
@@ -62,6 +81,12 @@ impl Spec {
     /// The same, leading to one of `states`.
     pub const fn leads_to(mut self, states: &[State]) -> Spec {
         self.leads_to = States::of(states);
+        self
+    }
+
+    /// The same, for those who are at least `role`.
+    pub const fn needs(mut self, role: Role) -> Spec {
+        self.role = role;
         self
     }
 
@@ -105,7 +130,7 @@ impl Description {
 }
 
 /// Schemas that stand alone: no references, and no names of our own types.
-fn schemas() -> SchemaGenerator {
+pub(crate) fn schemas() -> SchemaGenerator {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;

@@ -4,7 +4,9 @@ use proto::{Refusal, RoomName, Spec, State, States, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Body, Cx, Draft, Handler, Outcome, room_exists, too_many_rooms};
+use crate::{
+    Body, Cx, Draft, Handler, Outcome, PastPolicy, RoomPolicy, room_exists, too_many_rooms,
+};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +15,10 @@ struct Create {
     room: RoomName,
     /// What it is about.
     topic: Option<Text>,
+    /// Only those who are invited may enter; all others do not know of it.
+    private: Option<bool>,
+    /// What one may read: `all`, or what was said `since_join`, one's first entering.
+    history: Option<PastPolicy>,
 }
 
 impl Handler for Create {
@@ -42,7 +48,14 @@ impl Handler for Create {
         Ok(Outcome::Append(Draft {
             room: None,
             author: Some(owner.clone()),
-            body: Body::Created { name: self.room, topic: self.topic.map(Text::into_string) },
+            body: Body::Created {
+                name: self.room,
+                topic: self.topic.map(Text::into_string),
+                policy: RoomPolicy {
+                    is_private: self.private.unwrap_or(false),
+                    past: self.history.unwrap_or_default(),
+                },
+            },
             again: None,
         }))
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use proto::{Code, Refusal, RoomName, Spec, State, States, UserName};
+use proto::{Refusal, RoomName, Spec, State, States, UserName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cx, Handler, Move, Outcome, Reply, Room, Seq, World};
+use crate::{AccountId, Cx, Handler, Move, Outcome, Reply, Room, Seq, World, no_such_room};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -39,8 +39,9 @@ impl Handler for Enter {
     type Reply = Entered;
 
     async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Entered>, Refusal> {
-        let room = room_to_enter(cx.world, &self.room)?;
-        let username = cx.account()?.name.clone();
+        let account = cx.account()?;
+        let room = room_to_enter(cx.world, &self.room, account.id)?;
+        let username = account.name.clone();
         let name = room.name.clone();
         Ok(Outcome::go(Move::Enter(room), move |view| {
             let entered = Entered {
@@ -56,15 +57,34 @@ impl Handler for Enter {
     }
 }
 
-/// The room of that name, if one may go there.
-pub(crate) fn room_to_enter(world: &World, name: &RoomName) -> Result<Arc<Room>, Refusal> {
-    world.hall.find(name).ok_or_else(|| no_such_room(world, name))
+/// The room of that name, if the account may go there.
+pub(crate) fn room_to_enter(
+    world: &World,
+    name: &RoomName,
+    account: AccountId,
+) -> Result<Arc<Room>, Refusal> {
+    let room = known_room(world, name, account)?;
+    room.check_entry(account)?;
+    Ok(room)
 }
 
-fn no_such_room(world: &World, name: &RoomName) -> Refusal {
-    let near = world.hall.nearest(name);
-    let hint = near.map_or(String::new(), |near| format!(" (did you mean \"{near}\"?)"));
-    Refusal::new(Code::NoSuchRoom, format!("there is no room \"{name}\"{hint}"))
+/// The room of that name, if the account may know of it.
+pub(crate) fn known_room(
+    world: &World,
+    name: &RoomName,
+    account: AccountId,
+) -> Result<Arc<Room>, Refusal> {
+    if let Some(room) = world.hall.find(name).filter(|room| room.is_known_to(account)) {
+        return Ok(room);
+    }
+    let refusal = no_such_room(name);
+    Err(match world.hall.nearest(name, account) {
+        Some(near) => {
+            let message = format!("{} (did you mean \"{near}\"?)", refusal.message);
+            Refusal { message: message.into(), ..refusal }
+        }
+        None => refusal,
+    })
 }
 
 crate::register!(Enter);

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use proto::{Code, Refusal, RoomName, Spec, State, States, Text};
+use proto::{Refusal, RoomName, Spec, State, States, Text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::entry::Message;
-use crate::{Cursor, Cx, Entry, Handler, Outcome, Page, Query, Seq};
+use crate::cmd::enter::room_to_enter;
+use crate::telling::Message;
+use crate::{Cursor, Cx, Entry, Handler, Outcome, Page, Query, Seq, no_such_room};
 
 /// Messages of a page, at most.
 const LIMIT_MAX: u32 = 200;
@@ -88,10 +89,9 @@ impl Handler for History {
         let reader = cx.account()?.id;
         let room = match &self.room {
             None => cx.room()?.clone(),
-            Some(name) => cx.world.hall.find(name).ok_or_else(|| {
-                Refusal::new(Code::NoSuchRoom, format!("there is no room \"{name}\""))
-            })?,
+            Some(name) => room_to_enter(cx.world, name, reader)?,
         };
+        let sight = room.sight_of(reader).ok_or_else(|| no_such_room(&room.name))?;
         let from = match (self.before, self.after) {
             (None, None) => Cursor::End,
             (Some(seq), None) => Cursor::Before(seq),
@@ -110,7 +110,8 @@ impl Handler for History {
         }
         let query = Query {
             room: room.id,
-            reader,
+            sight,
+            with_changes: false,
             from,
             up_to: room.last_seq(),
             limit: limit as usize,
@@ -167,7 +168,7 @@ mod tests {
             ts: Timestamp::UNIX_EPOCH,
             room: RoomId(1),
             author: Some(ann.clone()),
-            body: Body::Said { to: None, text: "\"".repeat(*len) },
+            body: Body::Said { to: None, text: "\"".repeat(*len), changed: None },
         };
         Page { entries: lens.iter().enumerate().map(entry).collect(), more: false }
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use proto::{Addressee, Code, Key, Refusal, Spec, State, States, Text, UserName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::entry::Message;
-use crate::{Account, AccountId, Again, Body, Cx, Draft, Handler, Outcome};
+use crate::telling::Message;
+use crate::{Account, AccountId, Again, Body, Cx, Draft, Handler, Outcome, Room};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +42,7 @@ impl Handler for Msg {
             return Err(Refusal::bad_field("from", "it is not your name, and may be left out"));
         }
         cx.world.policy.limits.check_text("text", &self.text)?;
+        check_may_speak(room, author.id)?;
         let (to, absent) = match self.to {
             Addressee::Public => (None, None),
             Addressee::User(name) => match room.find(&name) {
@@ -61,10 +63,20 @@ impl Handler for Msg {
         Ok(Outcome::Append(Draft {
             room: Some(room.id),
             author: Some(author.clone()),
-            body: Body::Said { to, text: self.text.into_string() },
+            body: Body::Said { to, text: self.text.into_string(), changed: None },
             again,
         }))
     }
+}
+
+/// May the account say something in the room?
+pub(crate) fn check_may_speak(room: &Room, account: AccountId) -> Result<(), Refusal> {
+    let now = Timestamp::now();
+    let Some(mute) = room.rights(|rights| rights.mute_of(account, now).cloned()) else {
+        return Ok(());
+    };
+    let message = format!("you may not speak in {}{mute}", room.name);
+    Err(Refusal::new(Code::Forbidden, message))
 }
 
 crate::register!(Msg);

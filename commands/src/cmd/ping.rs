@@ -13,7 +13,7 @@ use crate::{Cx, Handler, Outcome};
 struct Ping {}
 
 #[derive(Serialize, JsonSchema)]
-struct Pong {
+pub(crate) struct Pong {
     /// The server's time, in UTC with milliseconds (RFC 3339).
     #[serde(serialize_with = "rfc3339_ms")]
     #[schemars(with = "String")]

@@ -64,7 +64,7 @@ impl Handler for Resume {
             let to = Move::SignIn(account, Some(token));
             return Ok(Outcome::go(to, |_| Reply::data(lobby).saying("Welcome back")));
         };
-        let room = room_to_enter(cx.world, &name)?;
+        let room = room_to_enter(cx.world, &name, account.id)?;
         let resumed = Resumed::new(username, room.name.as_str());
         let after = self.after;
         Ok(Outcome::go(Move::Resume(account, token, room, after), move |view| {

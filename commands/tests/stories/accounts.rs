@@ -542,3 +542,99 @@ fn one_resumes_only_where_there_is_a_room() {
         "#]],
     );
 }
+
+#[test]
+fn another_password_ends_the_tokens_of_the_old_one() {
+    check(
+        "
+        * in lobby with resume: ann
+        ann> /passwd 4321 5678
+        ann> /passwd 1234 5678
+        ann.2> /resume {token ann-1}
+        ann.2> /login ann 1234
+        ann.2> /login ann 5678
+        ",
+        expect![[r#"
+            * in lobby with resume: ann
+            ann> /passwd 4321 5678
+            ann< passwd unauthorized "the password is wrong"
+            ann> /passwd 1234 5678
+            ann< passwd ok "Password changed; log in again for a new token"
+            ann.2> /resume {token ann-1}
+            ann.2< resume unauthorized "the token is not known, or no longer good"
+            ann.2> /login ann 1234
+            ann.2< login unauthorized "the name or the password is wrong"
+            ann.2> /login ann 5678
+            ann.2< login ok "Login successful" username=ann chatroom=lobby
+        "#]],
+    );
+}
+
+#[test]
+fn an_account_that_was_deleted_is_gone_and_its_name_is_not_free() {
+    check(
+        "
+        * in attic with resume: ann, ann.2
+        * in attic: bob
+        ann> hello
+        ann> /exit
+        ann> /unregister 4321
+        ann> /unregister 1234
+        ann> /login ann 1234
+        ann> /resume {token ann-2}
+        ann> /register ann 1234
+        bob> /history
+        bob> /whois ann
+        bob> /tell ann are you there?
+        ",
+        expect![[r#"
+            * in attic with resume: ann, ann.2
+            * in attic: bob
+            ann> hello
+            ann< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            ann.2< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            bob< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
+            ann> /exit
+            ann< exit ok "Exited chatroom, returned to lobby"
+            ann> /unregister 4321
+            ann< unregister unauthorized "the password is wrong"
+            ann> /unregister 1234
+            ann< unregister ok "Account deleted. Messages to rooms stay, under your name; those to users stay with them; your rooms stay without an owner; nobody can register the name again"
+            ann> /login ann 1234
+            ann< login unauthorized "the name or the password is wrong"
+            ann> /resume {token ann-2}
+            ann< resume unauthorized "the token is not known, or no longer good"
+            ann> /register ann 1234
+            ann< register name_taken "the name is taken"
+            bob> /history
+            bob< history ok room=attic messages=[{to=public from=ann text=hello room=attic seq=2 ts=TS}] more=false
+            bob> /whois ann
+            bob< whois no_such_user "there is no account \"ann\""
+            bob> /tell ann are you there?
+            bob< tell no_such_user "there is no account \"ann\""
+        "#]],
+    );
+}
+
+#[test]
+fn one_sees_where_one_is_logged_in() {
+    check(
+        "
+        * in attic: ann
+        * in lobby: ann.2, bob
+        ann> /sessions
+        bob> /whois ann
+        bob> /whois zoe
+        ",
+        expect![[r#"
+            * in attic: ann
+            * in lobby: ann.2, bob
+            ann> /sessions
+            ann< sessions ok sessions=[{from=127.0.0.1 since=TS room=attic this=true} {from=127.0.0.1 since=TS this=false}]
+            bob> /whois ann
+            bob< whois ok username=ann registered=TS online=true rooms=[attic]
+            bob> /whois zoe
+            bob< whois no_such_user "there is no account \"zoe\""
+        "#]],
+    );
+}

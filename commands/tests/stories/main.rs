@@ -4,9 +4,14 @@
 mod world;
 
 mod accounts;
+mod changes;
 mod envelope;
 mod history;
+mod keeping;
 mod lists;
 mod messages;
 mod pipeline;
+mod presence;
+mod private_rooms;
 mod rooms;
+mod tells;

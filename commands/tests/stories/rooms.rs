@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use commands::{AccountId, Hall, RoomId, RoomRecord, Seq};
+use commands::{Account, AccountId, Body, Entry, Hall, RoomId, RoomPolicy, RoomRecord, Seq};
 use expect_test::expect;
-use proto::{Caps, RoomName};
+use jiff::Timestamp;
+use proto::{Caps, RoomName, UserName};
 
 use crate::world::{Stage, check};
 
@@ -473,17 +474,17 @@ fn a_lost_connection_leaves_the_lists() {
 #[test]
 fn the_rooms_of_the_ledger_are_there_from_the_start() {
     let mut stage = Stage::new();
-    let room = |id, name, owner, topic: Option<&str>| RoomRecord {
-        id: RoomId(id),
-        name: RoomName::new(name).expect("a name"),
-        owner,
-        topic: topic.map(str::to_owned),
-        oldest: Seq(id),
-        last: Seq(id + 40),
+    let room = |id, name, author, topic: Option<&str>| {
+        let name = RoomName::new(name).expect("a name");
+        let topic = topic.map(str::to_owned);
+        let body = Body::Created { name: name.clone(), topic, policy: RoomPolicy::default() };
+        let (room, seq, ts) = (RoomId(id), Seq(id), Timestamp::UNIX_EPOCH);
+        let changes = vec![Entry { seq, ts, room, author, body }];
+        RoomRecord { id: room, name, changes, trimmed: Seq(0), last: Seq(id + 40) }
     };
     // The first account of the stage is ann's.
-    let rooms =
-        [room(3, "Attic", Some(AccountId(1)), Some("old things")), room(9, "cellar", None, None)];
+    let ann = Arc::new(Account::new(AccountId(1), UserName::new("ann").expect("a name")));
+    let rooms = [room(3, "Attic", Some(ann), Some("old things")), room(9, "cellar", None, None)];
     stage.world.hall = Arc::new(Hall::new("e2".into(), rooms));
     stage.put("ann", "lobby", Caps::default());
     stage.play(

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use commands::{Account, AccountId, Accounts, Later, TokenId};
+use commands::{Account, AccountId, Accounts, Later, Profile, Seq, TokenId};
+use jiff::Timestamp;
 use proto::{Code, NameKey, Password, Refusal, TOKEN_BYTES, Token, UserName};
 
 /// The shortest password that it takes for a new account, in bytes.
@@ -19,6 +20,8 @@ struct Inside {
     accounts: BTreeMap<NameKey, (Arc<Account>, String)>,
     tokens: BTreeMap<String, Arc<Account>>,
     issued: BTreeMap<AccountId, usize>,
+    read: BTreeMap<AccountId, Seq>,
+    gone: Vec<NameKey>,
     refusal: Option<Refusal>,
 }
 
@@ -114,6 +117,64 @@ impl Accounts for Book {
         self.later(|inside| match inside.accounts.get(&name.key()) {
             Some((account, known)) if known == password.expose() => Ok(account.clone()),
             _ => Err(unauthorized("the name or the password is wrong")),
+        })
+    }
+
+    fn find(&self, name: UserName) -> Later<'_, Result<Profile, Refusal>> {
+        self.later(|inside| match inside.accounts.get(&name.key()) {
+            Some((account, _)) if !inside.gone.contains(&account.key) => {
+                Ok(Profile { account: account.clone(), registered: Timestamp::UNIX_EPOCH })
+            }
+            _ => Err(Refusal::new(Code::NoSuchUser, format!("there is no account \"{name}\""))),
+        })
+    }
+
+    fn change_password(
+        &self,
+        _: IpAddr,
+        account: Arc<Account>,
+        old: Password,
+        new: Password,
+    ) -> Later<'_, Result<(), Refusal>> {
+        self.later(|inside| {
+            let (_, known) = inside.accounts.get_mut(&account.key).expect("it is logged in");
+            if known != old.expose() {
+                return Err(unauthorized("the password is wrong"));
+            }
+            new.expose().clone_into(known);
+            inside.tokens.retain(|_, owner| owner.id != account.id);
+            Ok(())
+        })
+    }
+
+    fn unregister(
+        &self,
+        _: IpAddr,
+        account: Arc<Account>,
+        password: Password,
+    ) -> Later<'_, Result<(), Refusal>> {
+        self.later(|inside| {
+            let (_, known) = inside.accounts.get_mut(&account.key).expect("it is logged in");
+            if known != password.expose() {
+                return Err(unauthorized("the password is wrong"));
+            }
+            // Nobody has a password of no bytes.
+            known.clear();
+            inside.gone.push(account.key.clone());
+            inside.tokens.retain(|_, owner| owner.id != account.id);
+            Ok(())
+        })
+    }
+
+    fn read_mark(&self, account: AccountId) -> Later<'_, Result<Seq, Refusal>> {
+        self.later(|inside| Ok(inside.read.get(&account).copied().unwrap_or_default()))
+    }
+
+    fn mark_read(&self, account: AccountId, seq: Seq) -> Later<'_, Result<(), Refusal>> {
+        self.later(|inside| {
+            let mark = inside.read.entry(account).or_default();
+            *mark = seq.max(*mark);
+            Ok(())
         })
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use commands::{
-    AccountId, Answer, Archive, Body, Busy, Cursor, Draft, Entry, Hall, Landed, Landing, Later,
-    Page, Query, RoomId, Seq, Sequencer, key_used, room_exists,
+    AccountId, Answer, Archive, Body, Busy, Changed, Cursor, Draft, Entry, Hall, Landed, Landing,
+    Later, Page, Query, RoomId, Seq, Sequencer, Sight, key_used, room_exists,
 };
 use jiff::Timestamp;
 use proto::{NameKey, Refusal};
@@ -48,6 +48,34 @@ impl Sequencer for Ledger {
 }
 
 impl Archive for Ledger {
+    fn entry(&self, room: RoomId, seq: Seq) -> Later<'_, Result<Option<Entry>, Refusal>> {
+        let inside = self.inside();
+        let found = inside.kept.iter().find(|entry| entry.seq == seq && entry.room == room);
+        Box::pin(std::future::ready(Ok(found.cloned())))
+    }
+
+    fn tells(
+        &self,
+        account: AccountId,
+        after: Seq,
+        limit: usize,
+    ) -> Later<'_, Result<Page, Refusal>> {
+        let inside = self.inside();
+        let tells = inside.kept.iter().filter(|entry| entry.room == RoomId::TELLS);
+        let seen = tells.filter(|entry| entry.is_for(Sight { account, after }));
+        let mut entries: Vec<Entry> = seen.take(limit + 1).cloned().collect();
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        Box::pin(std::future::ready(Ok(Page { entries, more })))
+    }
+
+    fn older_than(&self, room: RoomId, ts: Timestamp) -> Later<'_, Result<u64, Refusal>> {
+        let inside = self.inside();
+        let said = inside.kept.iter().filter(|entry| matches!(entry.body, Body::Said { .. }));
+        let old = said.filter(|entry| entry.room == room && entry.ts < ts).count();
+        Box::pin(std::future::ready(Ok(old as u64)))
+    }
+
     fn messages(&self, query: Query) -> Later<'_, Result<Page, Refusal>> {
         let inside = self.inside();
         let words: Vec<String> =
@@ -55,9 +83,9 @@ impl Archive for Ledger {
         let mut entries: Vec<Entry> = inside
             .kept
             .iter()
-            .filter(|entry| matches!(entry.body, Body::Said { .. }))
+            .filter(|entry| query.with_changes || matches!(entry.body, Body::Said { .. }))
             .filter(|entry| entry.room == query.room && entry.seq <= query.up_to)
-            .filter(|entry| entry.is_for(query.reader))
+            .filter(|entry| entry.is_for(query.sight))
             .filter(|entry| words.iter().all(|word| entry.text().contains(word)))
             .cloned()
             .collect();
@@ -91,6 +119,11 @@ impl Ledger {
     /// Does it take nothing more?
     pub(crate) fn set_full(&self, is_full: bool) {
         self.inside().is_full = is_full;
+    }
+
+    /// The last entry.
+    pub(crate) fn last(&self) -> i64 {
+        self.inside().seq
     }
 
     /// How many drafts wait.
@@ -150,6 +183,9 @@ impl Inside {
             }
             self.rooms.insert(name.key(), RoomId(self.seq));
         }
+        if let Err(refusal) = self.change(&draft) {
+            return Landing::Refused(refusal);
+        }
         let ts = Timestamp::from_millisecond(1_792_000_000_000 + self.seq).expect("it is in range");
         let entry = Entry {
             seq: Seq(self.seq),
@@ -160,5 +196,29 @@ impl Inside {
         };
         self.kept.push(entry.clone());
         Landing::Kept(entry)
+    }
+
+    /// Changes the message that a draft is about, if it is about one.
+    fn change(&mut self, draft: &Draft) -> Result<(), Refusal> {
+        let (target, new, is_redacted) = match &draft.body {
+            Body::Edited { target, text, .. } => (target, text.as_str(), false),
+            Body::Redacted { target, .. } => (target, "", true),
+            Body::Deleted => {
+                self.rooms.retain(|_, room| Some(*room) != draft.room);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let by = draft.author.clone().expect("somebody changes it");
+        let mark = Changed { is_redacted, by, ts: Timestamp::UNIX_EPOCH };
+        let message = self.kept.iter_mut().find(|entry| entry.seq == *target);
+        match message.map(|entry| &mut entry.body) {
+            Some(Body::Said { text, changed, .. }) if !text.is_empty() => {
+                new.clone_into(text);
+                *changed = Some(Box::new(mark));
+                Ok(())
+            }
+            _ => Err(Refusal::bad_field("seq", "the message was taken back, or is gone")),
+        }
     }
 }

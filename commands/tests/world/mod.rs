@@ -21,8 +21,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use commands::{
-    Body, Draft, Hall, Limits, PIPELINED_MAX, Peer, PeerId, Policy, Registration, Session, World,
-    catalogue, dispatch, find, malformed,
+    Account, Body, Draft, Hall, Limits, PIPELINED_MAX, Peer, PeerId, Policy, Registration,
+    RoomPolicy, Session, World, catalogue, dispatch, find, malformed,
 };
 use proto::{Caps, Catalogue, Id, Incoming, Malformed, Request, RoomName, State, UserName};
 use serde_json::json;
@@ -171,12 +171,23 @@ impl Stage {
 
     /// A room that the operator's configuration asks for, if there is none of that name.
     pub(crate) fn room(&mut self, name: &str) {
+        self.room_of(name, None, RoomPolicy::default());
+    }
+
+    /// A room of somebody's, if there is none of that name.
+    pub(crate) fn room_of(&mut self, name: &str, author: Option<Arc<Account>>, policy: RoomPolicy) {
         let name = RoomName::new(name).unwrap();
         if self.world.hall.find(&name).is_none() {
-            let body = Body::Created { name, topic: None };
-            self.ledger
-                .keep(&self.world.hall, Draft { room: None, author: None, body, again: None });
+            let body = Body::Created { name, topic: None, policy };
+            self.ledger.keep(&self.world.hall, Draft { room: None, author, body, again: None });
         }
+    }
+
+    /// Something happens in a room.
+    pub(crate) fn keep(&mut self, room: &str, author: Arc<Account>, body: Body) {
+        let room = Some(self.world.hall.find(&RoomName::new(room).unwrap()).unwrap().id);
+        let draft = Draft { room, author: Some(author), body, again: None };
+        self.ledger.keep(&self.world.hall, draft);
     }
 
     pub(crate) fn person(&mut self, label: &str) -> &mut Person {

@@ -3,15 +3,20 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use commands::Outbox;
-use proto::Frame;
+use proto::{Frame, Refusal};
 
 /// Frames in order; whether each is a list that a newer one replaces.
 #[derive(Clone, Default)]
-pub(crate) struct Mailbox(Arc<Mutex<Vec<(Frame, bool)>>>);
+pub(crate) struct Mailbox(Arc<Mutex<Vec<(Frame, bool)>>>, Arc<Mutex<Option<Refusal>>>);
 
 impl Mailbox {
     fn frames(&self) -> MutexGuard<'_, Vec<(Frame, bool)>> {
         self.0.lock().expect("nobody panics while the mailbox is open")
+    }
+
+    /// Why the connection has to end, if it has.
+    pub(crate) fn end(&self) -> Option<Refusal> {
+        self.1.lock().expect("nobody panics here").clone()
     }
 
     /// Reads all that waits.
@@ -42,5 +47,9 @@ impl Outbox for Mailbox {
         let mut frames = self.frames();
         frames.retain(|(_, is_list)| !is_list);
         frames.extend(list.map(|list| (list, true)));
+    }
+
+    fn end(&self, why: Refusal) {
+        *self.1.lock().expect("nobody panics here") = Some(why);
     }
 }

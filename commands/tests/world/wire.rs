@@ -32,10 +32,14 @@ pub(crate) fn read(frame: &[u8]) -> Incoming {
         Status::Ok => {
             assert!(incoming.code.is_none(), "{json}");
             let name = if incoming.kind == "list_room" { "list" } else { &incoming.kind };
-            let command = CATALOGUE.find(name).expect("what is ok is a command");
             let data = json.get("data").unwrap_or(&Value::Null);
-            let wrong = violation(&command.reply, data);
-            assert!(wrong.is_none(), "{json}: {}", wrong.unwrap_or_default());
+            let reply = CATALOGUE.find(name).map(|command| &command.reply);
+            let push = CATALOGUE.pushes.iter().find(|push| push.name == incoming.kind);
+            // Only a push may be what no reply is.
+            let push = push.filter(|_| incoming.id.is_none()).map(|push| &push.data);
+            let wrong: Vec<_> =
+                reply.into_iter().chain(push).map(|schema| violation(schema, data)).collect();
+            assert!(wrong.contains(&None), "{json}: {wrong:?}");
         }
     }
     incoming

@@ -90,7 +90,9 @@ fn chat_protocol_7_has_every_command_capability_and_code() {
         "chat-protocol.7",
         &[
             ("states", parts::states(catalogue)),
+            ("roles", parts::roles(catalogue)),
             ("commands", parts::commands(catalogue)),
+            ("pushes", parts::pushes(catalogue)),
             ("capabilities", parts::capabilities(catalogue)),
             ("codes", parts::codes()),
         ],

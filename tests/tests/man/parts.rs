@@ -1,7 +1,7 @@
 //! The parts of the manual pages that the code knows best.
 
 use clap::{Arg, Command};
-use proto::{Catalogue, Code, Description, Line, State, States, read_line, request_of};
+use proto::{Catalogue, Code, Description, Line, Push, State, States, read_line, request_of};
 use serde_json::{Map, Value, json};
 
 use crate::roff::{bold, example, italic, item, text};
@@ -197,6 +197,36 @@ fn body(command: &Description) -> String {
         true => json!({ "type": kind }).to_string(),
         false => json!({ "type": kind, "data": data }).to_string(),
     }
+}
+
+/// Who must be what to use a command, in each state: the permission matrix.
+pub fn roles(catalogue: &Catalogue) -> String {
+    let row = |name: &str, cells: [&str; 3]| {
+        format!("{name:<12}{:<10}{:<10}{}", cells[0], cells[1], cells[2]).trim_end().to_owned()
+    };
+    let states = [State::Auth, State::Lobby, State::Chat];
+    let mut rows = vec![row("", states.map(State::name))];
+    for command in &catalogue.commands {
+        let cell = |state| match command.spec.states.contains(state) {
+            true => command.spec.role.name(),
+            false => "-",
+        };
+        rows.push(row(&command.spec.name, states.map(cell)));
+    }
+    format!(".RS 4\n{}.RE\n", example(rows.iter().map(String::as_str)))
+}
+
+/// What a server sends without being asked.
+pub fn pushes(catalogue: &Catalogue) -> String {
+    let push = |push: &Push| {
+        let mut page = format!(".SS {} (push)\n{}", push.name, text(&sentence(&push.summary)));
+        if let Some(cap) = push.cap {
+            page.push_str(&text(&format!("For connections with `{cap}`.")));
+        }
+        page.push_str(&data("Data:", "not always there", &push.data));
+        page
+    };
+    catalogue.pushes.iter().map(push).collect()
 }
 
 /// The capabilities, as the reply to `hello` describes them.

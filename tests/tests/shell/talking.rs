@@ -130,18 +130,16 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
     ann.enter("/help", "/enter", "ann@lobby> ");
     expect![[r#"
-        127.0.0.1> /login ann ****
-        Login successful
-        ann@lobby> /enter genral
-        enter: there is no room "genral" (did you mean "general"?) (no_such_room)
-        ann@lobby> /help
-        /commands                         Describe every command: states, arguments, schemas
-        /create ROOM [--topic TOPIC]      Create a room; you own it and stay in the lobby
-        /enter ROOM                       Enter a room
         /hello [--client CLIENT] [--version VERSION] [--caps CAPS]  Ask what the server is, and say what the client can take
+        /inbox [--after AFTER] [--limit LIMIT] [--read READ]  Read your private messages, and mark them as read
         /list                             List the rooms and who is in them; in a room, who is there
         /logout                           Log out
+        /passwd OLD NEW                   Change your password; tokens of earlier logins open nothing any more
         /ping                             Ask whether the server is there
+        /sessions                         List where you are logged in
+        /tell TO TEXT... [--key KEY]      Write to somebody, wherever they are; their inbox keeps it
+        /unregister PASSWORD              Delete your account; what you said stays, and nobody gets your name
+        /whois USERNAME                   Ask who somebody is, and in which rooms
         /help COMMAND                     Say what can be done here, or explain one command
         /quit                             End the connection and chatsh
         /sleep TIME                       Do nothing for a while

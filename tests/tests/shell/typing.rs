@@ -41,7 +41,7 @@ fn tab_completes_what_is_allowed_here_and_what_there_is() {
     completes(&mut ann, "/msg p\t", "ann#general> ", "/msg public ");
     completes(&mut ann, "is b\t", "ann#general> ", "is bob ");
     // Two candidates are shown, and the line stays.
-    ann.type_keys("/e\t");
+    ann.type_keys("/ex\t");
     ann.wait_for_prompt("ann#general> /exit ");
     ann.type_keys("\u{15}/he\t\t");
     ann.wait_for_text("/hello");

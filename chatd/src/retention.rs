@@ -1,0 +1,132 @@
+//! Messages that are kept no longer are deleted, some at a time between other writes.
+
+use std::time::Duration;
+
+use async_io::Timer;
+use commands::{Hall, RoomId, Seq};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::changes::forget;
+use crate::database::Database;
+
+/// How often it is looked whether anything is too old.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Entries that are looked at in one transaction: some milliseconds, after which others
+/// have a turn.
+const SLICE: usize = 256;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// What one slice did.
+#[derive(Debug, PartialEq, Eq)]
+enum Slice {
+    /// Messages of a room up to there are gone, if they were too old.
+    Trimmed(RoomId, Seq),
+    /// Entries without a room that is left.
+    Swept,
+    /// Nothing is too old.
+    Nothing,
+}
+
+/// Deletes what is kept no longer, for ever.
+pub(crate) async fn run(database: &Database, hall: &Hall, inbox_days: u32) {
+    loop {
+        let mut has_deleted = false;
+        loop {
+            let now_ms = Timestamp::now().as_millisecond();
+            match database.write(move |db| slice(db, now_ms, inbox_days)).await {
+                Ok(Slice::Nothing) => break,
+                Ok(Slice::Swept) => {}
+                Ok(Slice::Trimmed(room, seq)) => {
+                    hall.room(room).into_iter().for_each(|room| room.trim(seq));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "messages that are too old cannot be deleted");
+                    break;
+                }
+            }
+            has_deleted = true;
+        }
+        if has_deleted {
+            database.scrub();
+        }
+        Timer::after(PAUSE).await;
+    }
+}
+
+fn slice(db: &Connection, now_ms: i64, inbox_days: u32) -> rusqlite::Result<Slice> {
+    if let Some(done) = trim_room(db, now_ms)? {
+        return Ok(done);
+    }
+    if sweep_deleted(db)? || (inbox_days > 0 && sweep_tells(db, now_ms, inbox_days)?) {
+        return Ok(Slice::Swept);
+    }
+    Ok(Slice::Nothing)
+}
+
+/// Takes the next entries of a room whose oldest is too old; what was done in the room
+/// stays, what was said goes.
+fn trim_room(db: &Connection, now_ms: i64) -> rusqlite::Result<Option<Slice>> {
+    let due = db
+        .prepare_cached(
+            "SELECT id, trimmed, ?1 - days * ?2 AS before FROM rooms
+             WHERE days NOT NULL AND deleted IS NULL AND
+                   (SELECT ts FROM entries WHERE room = rooms.id AND seq > trimmed
+                    ORDER BY seq LIMIT 1) < before
+             LIMIT 1",
+        )?
+        .query_row([now_ms, DAY_MS], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((room, trimmed, before)): Option<(i64, i64, i64)> = due else { return Ok(None) };
+    let next = "SELECT seq, kind, text, ts FROM entries WHERE room = ?1 AND seq > ?2
+                ORDER BY seq LIMIT ?3";
+    let mut last = trimmed;
+    for (seq, kind, text, ts) in rows(db, next, [room, trimmed, SLICE as i64])? {
+        if ts >= before {
+            break;
+        }
+        last = seq;
+        if kind == "said" {
+            forget(db, Seq(seq), text.as_deref())?;
+        }
+    }
+    db.prepare_cached("UPDATE rooms SET trimmed = ?1 WHERE id = ?2")?.execute([last, room])?;
+    Ok(Some(Slice::Trimmed(RoomId(room), Seq(last))))
+}
+
+/// Deletes entries of rooms that were deleted; that they were stays.
+fn sweep_deleted(db: &Connection) -> rusqlite::Result<bool> {
+    let next =
+        "SELECT entries.seq, kind, text, ts FROM rooms JOIN entries ON entries.room = rooms.id
+                WHERE deleted NOT NULL AND kind <> 'deleted' AND ?1 < ?2 LIMIT ?3";
+    sweep(db, next, [0, 1, SLICE as i64])
+}
+
+/// Deletes private messages that their owner has read, and that are too old.
+fn sweep_tells(db: &Connection, now_ms: i64, days: u32) -> rusqlite::Result<bool> {
+    let next = "SELECT seq, kind, text, ts FROM entries JOIN accounts ON accounts.id = recipient
+                WHERE room = 0 AND ts < ?1 - ?2 AND seq <= accounts.read LIMIT ?3";
+    sweep(db, next, [now_ms, i64::from(days) * DAY_MS, SLICE as i64])
+}
+
+fn sweep(db: &Connection, next: &str, with: [i64; 3]) -> rusqlite::Result<bool> {
+    let all = rows(db, next, with)?;
+    for (seq, kind, text, _) in &all {
+        // Only what was said is in the index of words.
+        let text = text.as_deref().filter(|_| kind == "said");
+        forget(db, Seq(*seq), text)?;
+    }
+    Ok(!all.is_empty())
+}
+
+type Found = (i64, String, Option<String>, i64);
+
+fn rows(db: &Connection, query: &str, with: [i64; 3]) -> rusqlite::Result<Vec<Found>> {
+    let mut statement = db.prepare_cached(query)?;
+    let rows = statement.query_map(params![with[0], with[1], with[2]], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    rows.collect()
+}

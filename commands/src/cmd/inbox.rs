@@ -1,0 +1,85 @@
+//! `inbox`: the private messages of an account.
+
+use std::borrow::Cow;
+
+use proto::{Refusal, Spec, State, States};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::telling::Tell;
+use crate::{Cx, Entry, Handler, Outcome, Seq};
+
+/// Messages of a page, at most: as many bytes as a frame of the server holds, even if each
+/// is as long as it may be and all of it is escaped.
+const LIMIT_MAX: u32 = 25;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Inbox {
+    /// Those after this `seq`; without it, those that are not marked as read.
+    after: Option<Seq>,
+    /// How many, up to 25.
+    limit: Option<u32>,
+    /// Mark as read up to this `seq`.
+    read: Option<Seq>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Mail {
+    /// To you and from you, the oldest first.
+    messages: Tells,
+    /// The last that is marked as read.
+    read: Seq,
+    /// Are there more, after these?
+    more: bool,
+}
+
+/// Entries, written as private messages.
+struct Tells(Vec<Entry>);
+
+impl Serialize for Tells {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut list = out.serialize_seq(None)?;
+        self.0.iter().filter_map(Tell::of).try_for_each(|tell| list.serialize_element(&tell))?;
+        list.end()
+    }
+}
+
+impl JsonSchema for Tells {
+    fn schema_name() -> Cow<'static, str> {
+        "Tells".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        Vec::<Tell<'static>>::json_schema(schemas)
+    }
+}
+
+impl Handler for Inbox {
+    const SPEC: Spec = Spec::new(
+        "inbox",
+        States::of(&[State::Lobby, State::Chat]),
+        "Read your private messages, and mark them as read",
+        "/inbox --after 0",
+    );
+
+    type Reply = Mail;
+
+    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Mail>, Refusal> {
+        let (account, accounts) = (cx.account()?.id, &cx.world.accounts);
+        let limit = self.limit.unwrap_or(LIMIT_MAX);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Refusal::bad_field("limit", &format!("it is 1 to {LIMIT_MAX}")));
+        }
+        if let Some(seq) = self.read {
+            accounts.mark_read(account, seq).await?;
+        }
+        let read = accounts.read_mark(account).await?;
+        let after = self.after.unwrap_or(read);
+        let page = cx.world.archive.tells(account, after, limit as usize).await?;
+        Ok(Outcome::data(Mail { messages: Tells(page.entries), read, more: page.more }))
+    }
+}
+
+crate::register!(Inbox);

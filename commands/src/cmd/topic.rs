@@ -1,0 +1,39 @@
+//! `topic`: says what the room is about.
+
+use proto::{Refusal, Role, Spec, State, States, Text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::telling::Notice;
+use crate::{Body, Cx, Draft, Handler, Outcome};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Topic {
+    /// What the room is about.
+    text: Text,
+}
+
+impl Handler for Topic {
+    const SPEC: Spec = Spec::new(
+        "topic",
+        States::of(&[State::Chat]),
+        "Say what the room is about",
+        "/topic All about gears",
+    )
+    .needs(Role::Operator);
+
+    type Reply = Notice<'static>;
+
+    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Self::Reply>, Refusal> {
+        cx.world.policy.limits.check_text("text", &self.text)?;
+        Ok(Outcome::Append(Draft {
+            room: Some(cx.room()?.id),
+            author: Some(cx.account()?.clone()),
+            body: Body::Topic { text: self.text.into_string() },
+            again: None,
+        }))
+    }
+}
+
+crate::register!(Topic);

@@ -1,0 +1,89 @@
+//! Who came and who left, gathered until it is pushed.
+//!
+//! Of many who enter at once each would be told of each: gathered, they cost everyone one
+//! piece of bytes, a few times a second.
+
+use std::collections::BTreeMap;
+
+use proto::{Cap, Frame, Outgoing, RoomName, UserName, frame};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::members::Members;
+use crate::{Account, AccountId};
+
+/// Changes of one room that nobody was told of yet.
+#[derive(Debug, Default)]
+pub(crate) struct Presence(BTreeMap<AccountId, (UserName, Change)>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Joined,
+    Left,
+}
+
+/// The data of the pushes `joined` and `left`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Passage<'a> {
+    /// Which room.
+    room: &'a str,
+    /// Who.
+    username: &'a str,
+}
+
+/// The data of the push `counts`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Counts<'a> {
+    /// How many users are in rooms where that changed.
+    rooms: BTreeMap<&'a str, usize>,
+}
+
+impl Presence {
+    /// The first connection of an account came.
+    pub(crate) fn joined(&mut self, account: &Account) {
+        self.note(account, Change::Joined);
+    }
+
+    /// The last connection of an account left.
+    pub(crate) fn left(&mut self, account: &Account) {
+        self.note(account, Change::Left);
+    }
+
+    fn note(&mut self, account: &Account, change: Change) {
+        // One who came and left meanwhile, or the other way round, has done nothing.
+        if self.0.remove(&account.id).is_none_or(|(_, before)| before == change) {
+            self.0.insert(account.id, (account.name.clone(), change));
+        }
+    }
+
+    /// Tells the members who take it; then there is nothing to tell.
+    pub(crate) fn push(&mut self, room: &RoomName, members: &Members) {
+        let changes = std::mem::take(&mut self.0);
+        let mut takers =
+            members.iter().filter(|member| member.peer.takes(Cap::Presence)).peekable();
+        if changes.is_empty() || takers.peek().is_none() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        for (username, change) in changes.values() {
+            let kind = match change {
+                Change::Joined => "joined",
+                Change::Left => "left",
+            };
+            let data = Passage { room: room.as_str(), username: username.as_str() };
+            bytes.extend_from_slice(&frame(&Outgoing::ok(kind, data)));
+        }
+        let pushes: Frame = bytes.into();
+        for member in takers {
+            // Nobody needs to hear of oneself alone.
+            if changes.len() > 1 || !changes.contains_key(&member.account.id) {
+                member.peer.push(&pushes);
+            }
+        }
+    }
+}
+
+/// The push that tells how many users are in some rooms.
+pub(crate) fn counts<'a>(rooms: impl IntoIterator<Item = (&'a str, usize)>) -> Frame {
+    frame(&Outgoing::ok("counts", Counts { rooms: rooms.into_iter().collect() }))
+}

@@ -1,0 +1,222 @@
+//! Who may do what in a room: what its entries have made of its owner, its operators, and
+//! those who are invited, banned or muted. Nothing here knows who is there.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use proto::{Code, Refusal, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Act, Body, Entry, Seq};
+
+/// What of a room's past its members may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PastPolicy {
+    /// All that is kept.
+    #[default]
+    All,
+    /// What was said since they first entered.
+    SinceJoin,
+}
+
+/// What is decided when a room is made, for as long as it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RoomPolicy {
+    /// Is it only for those who are invited, and unknown to all others?
+    pub is_private: bool,
+    /// What of its past may be read.
+    pub past: PastPolicy,
+}
+
+/// A ban, or a mute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sanction {
+    /// When it ends; never, if it is none.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Sanction {
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
+
+impl fmt::Display for Sanction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(until) = self.until {
+            write!(f, " until {until:.0}")?;
+        }
+        self.reason.iter().try_for_each(|reason| write!(f, ": {reason}"))
+    }
+}
+
+/// How one account stands in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Standing {
+    is_operator: bool,
+    is_invited: bool,
+    ban: Option<Sanction>,
+    mute: Option<Sanction>,
+    /// The last entry before it first entered, where that matters.
+    joined_after: Option<Seq>,
+}
+
+/// The rights in one room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rights {
+    owner: Option<AccountId>,
+    policy: RoomPolicy,
+    is_deleted: bool,
+    standings: HashMap<AccountId, Standing>,
+}
+
+/// What one account may read of a room; see [`Entry::is_for`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Whose sight it is.
+    pub account: AccountId,
+    /// Nothing up to here.
+    pub after: Seq,
+}
+
+impl Rights {
+    /// To whom the room belongs; to nobody, if the configuration asked for it.
+    pub fn owner(&self) -> Option<AccountId> {
+        self.owner
+    }
+
+    /// Is the room only for those who are invited?
+    pub fn is_private(&self) -> bool {
+        self.policy.is_private
+    }
+
+    /// Is the room gone?
+    pub fn is_deleted(&self) -> bool {
+        self.is_deleted
+    }
+
+    /// What an account is there.
+    pub fn role_of(&self, account: AccountId) -> Role {
+        match self.standings.get(&account) {
+            _ if self.owner == Some(account) => Role::Owner,
+            Some(standing) if standing.is_operator => Role::Operator,
+            _ => Role::Anyone,
+        }
+    }
+
+    /// Who may know a private room: its owner, its operators and those who are invited.
+    pub fn guests(&self, now: Timestamp) -> impl Iterator<Item = AccountId> {
+        let invited = self.standings.keys().copied();
+        let all = invited.chain(self.owner.filter(|owner| !self.standings.contains_key(owner)));
+        all.filter(move |account| self.is_known_to(*account, now))
+    }
+
+    /// May the account know that there is such a room? To an outsider a private room and
+    /// none look alike.
+    pub fn is_known_to(&self, account: AccountId, now: Timestamp) -> bool {
+        if self.is_deleted || !self.policy.is_private {
+            return !self.is_deleted;
+        }
+        let is_invited = self.standings.get(&account).is_some_and(|standing| standing.is_invited);
+        let is_guest = is_invited || self.role_of(account) > Role::Anyone;
+        is_guest && self.ban_of(account, now).is_none()
+    }
+
+    /// The ban that keeps an account out.
+    pub fn ban_of(&self, account: AccountId, now: Timestamp) -> Option<&Sanction> {
+        let ban = self.standings.get(&account)?.ban.as_ref();
+        ban.filter(|ban| !ban.is_over(now))
+    }
+
+    /// The mute that keeps an account from speaking.
+    pub fn mute_of(&self, account: AccountId, now: Timestamp) -> Option<&Sanction> {
+        let mute = self.standings.get(&account)?.mute.as_ref();
+        mute.filter(|mute| !mute.is_over(now))
+    }
+
+    /// What the account may read: nothing, if it may not come in.
+    pub fn sight_of(&self, account: AccountId, now: Timestamp) -> Option<Sight> {
+        if !self.is_known_to(account, now) || self.ban_of(account, now).is_some() {
+            return None;
+        }
+        let after = match self.policy.past {
+            PastPolicy::All => Seq(0),
+            PastPolicy::SinceJoin => self.joined_after(account).unwrap_or(Seq(i64::MAX)),
+        };
+        Some(Sight { account, after })
+    }
+
+    /// An account enters, when the last entry was `seq`: says whether that must be kept.
+    pub(crate) fn welcome(&mut self, account: AccountId, seq: Seq) -> bool {
+        let is_newcomer =
+            self.policy.past == PastPolicy::SinceJoin && self.joined_after(account).is_none();
+        if is_newcomer {
+            self.standings.entry(account).or_default().joined_after = Some(seq);
+        }
+        is_newcomer
+    }
+
+    /// May one do something to another? Only to those who are less than oneself.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn check_rank(&self, actor: AccountId, other: AccountId) -> Result<(), Refusal> {
+        let (own, theirs) = (self.role_of(actor), self.role_of(other));
+        if own > theirs {
+            return Ok(());
+        }
+        let message = match actor == other {
+            true => "you cannot do this to yourself".to_owned(),
+            false => format!("you cannot do this to one who is {} here", theirs.name()),
+        };
+        Err(Refusal::new(Code::Forbidden, message))
+    }
+
+    fn joined_after(&self, account: AccountId) -> Option<Seq> {
+        self.standings.get(&account)?.joined_after
+    }
+
+    /// What an entry makes of the rights: the only place where they change.
+    pub fn apply(&mut self, entry: &Entry) {
+        let author = entry.author.as_ref().map(|author| author.id);
+        match &entry.body {
+            Body::Created { policy, .. } => {
+                self.owner = author;
+                self.policy = *policy;
+            }
+            Body::Joined { after } => {
+                let Some(author) = author else { return };
+                self.standings.entry(author).or_default().joined_after.get_or_insert(*after);
+            }
+            Body::Deleted => self.is_deleted = true,
+            Body::Done { act, to, until, reason } => {
+                let standing = self.standings.entry(to.id).or_default();
+                let sanction = || Some(Sanction { until: *until, reason: reason.clone() });
+                match act {
+                    Act::Invite => standing.is_invited = true,
+                    Act::Kick => {}
+                    Act::Ban => {
+                        standing.ban = sanction();
+                        standing.is_operator = false;
+                    }
+                    Act::Unban => standing.ban = None,
+                    Act::Mute => standing.mute = sanction(),
+                    Act::Unmute => standing.mute = None,
+                    Act::Op => standing.is_operator = true,
+                    Act::Deop => standing.is_operator = false,
+                }
+            }
+            Body::Said { .. }
+            | Body::Told { .. }
+            | Body::Topic { .. }
+            | Body::Retention { .. }
+            | Body::Edited { .. }
+            | Body::Redacted { .. } => {}
+        }
+    }
+}

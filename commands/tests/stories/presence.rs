@@ -1,0 +1,158 @@
+//! Who comes and goes, for those who take it.
+
+use expect_test::expect;
+
+use crate::world::check;
+
+#[test]
+fn members_are_told_who_comes_and_goes_each_once() {
+    check(
+        "
+        * in attic with presence: ann
+        * in attic: bob
+        * lists at 0 ms
+        * in lobby: eve, eve.2
+        eve> /enter attic
+        * lists at 1000 ms
+        eve.2> /enter attic
+        * lists at 2000 ms
+        eve> /exit
+        * lists at 3000 ms
+        eve.2> /exit
+        * lists at 4000 ms
+        * bob is gone
+        * lists at 5000 ms
+        ",
+        expect![[r#"
+            * in attic with presence: ann
+            * in attic: bob
+            * lists at 0 ms
+            ann< joined ok room=attic username=ann
+            ann< joined ok room=attic username=bob
+            * next never
+            * in lobby: eve, eve.2
+            eve> /enter attic
+            eve< enter ok "Welcome to the chatroom" username=eve room=attic last_seq=1 oldest=1 epoch=e1
+            * lists at 1000 ms
+            ann< joined ok room=attic username=eve
+            * next never
+            eve.2> /enter attic
+            eve.2< enter ok "Welcome to the chatroom" username=eve room=attic last_seq=1 oldest=1 epoch=e1
+            * lists at 2000 ms
+            * next never
+            eve> /exit
+            eve< exit ok "Exited chatroom, returned to lobby"
+            * lists at 3000 ms
+            * next never
+            eve.2> /exit
+            eve.2< exit ok "Exited chatroom, returned to lobby"
+            * lists at 4000 ms
+            ann< left ok room=attic username=eve
+            * next never
+            * bob is gone
+            * lists at 5000 ms
+            ann< left ok room=attic username=bob
+            * next never
+        "#]],
+    );
+}
+
+#[test]
+fn one_who_comes_and_goes_at_once_has_done_nothing() {
+    check(
+        "
+        * in attic with presence: ann
+        * lists at 0 ms
+        * in lobby: eve
+        eve> /enter attic
+        eve> /exit
+        * lists at 1000 ms
+        ",
+        expect![[r#"
+            * in attic with presence: ann
+            * lists at 0 ms
+            * next never
+            * in lobby: eve
+            eve> /enter attic
+            eve< enter ok "Welcome to the chatroom" username=eve room=attic last_seq=1 oldest=1 epoch=e1
+            eve> /exit
+            eve< exit ok "Exited chatroom, returned to lobby"
+            * lists at 1000 ms
+            * next never
+        "#]],
+    );
+}
+
+#[test]
+fn the_lobby_is_told_how_many_are_where() {
+    check(
+        "
+        * in lobby with presence: ann
+        * in lobby: bob, eve
+        * lists at 0 ms
+        eve> /create cellar --private
+        bob> /create attic
+        bob> /enter attic
+        eve> /enter cellar
+        * lists at 1000 ms
+        eve> /invite ann
+        eve> /exit
+        * lists at 2000 ms
+        ",
+        expect![[r#"
+            * in lobby with presence: ann
+            * in lobby: bob, eve
+            * lists at 0 ms
+            * next never
+            eve> /create cellar --private
+            eve< create ok "cellar created successfully"
+            bob> /create attic
+            bob< create ok "attic created successfully"
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=2 oldest=2 epoch=e1
+            eve> /enter cellar
+            eve< enter ok "Welcome to the chatroom" username=eve room=cellar last_seq=1 oldest=1 epoch=e1
+            * lists at 1000 ms
+            ann< counts ok rooms={attic=1 lobby=1}
+            * next never
+            eve> /invite ann
+            eve< invite ok "ann may enter cellar" room=cellar what=invite by=eve username=ann seq=3 ts=TS
+            eve> /exit
+            eve< exit ok "Exited chatroom, returned to lobby"
+            * lists at 2000 ms
+            ann< counts ok rooms={lobby=2}
+            ann< counts ok rooms={cellar=0}
+            * next never
+        "#]],
+    );
+}
+
+#[test]
+fn many_who_come_at_once_are_one_push() {
+    check(
+        "
+        * in attic with presence: ann, ann.2, bob, eve
+        * lists at 0 ms
+        * lists at 1000 ms
+        ",
+        expect![[r#"
+            * in attic with presence: ann, ann.2, bob, eve
+            * lists at 0 ms
+            ann< joined ok room=attic username=ann
+            ann< joined ok room=attic username=bob
+            ann< joined ok room=attic username=eve
+            ann.2< joined ok room=attic username=ann
+            ann.2< joined ok room=attic username=bob
+            ann.2< joined ok room=attic username=eve
+            bob< joined ok room=attic username=ann
+            bob< joined ok room=attic username=bob
+            bob< joined ok room=attic username=eve
+            eve< joined ok room=attic username=ann
+            eve< joined ok room=attic username=bob
+            eve< joined ok room=attic username=eve
+            * next never
+            * lists at 1000 ms
+            * next never
+        "#]],
+    );
+}
