@@ -212,7 +212,7 @@ impl Accounts {
         let find = move |db: &Connection| {
             db.prepare_cached(
                 "SELECT accounts.id, accounts.name FROM tokens JOIN accounts ON accounts.id = account
-                 WHERE hash = ?1 AND expires > ?2",
+                 WHERE hash = ?1 AND expires > ?2 AND gone IS NULL",
             )?
             .query_row(params![id.0, now_ms()], |row| {
                 Ok(Account::new(AccountId(row.get(0)?), UserName::trusted(&row.get::<_, String>(1)?)))

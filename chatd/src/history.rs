@@ -95,6 +95,10 @@ fn page(db: &Connection, query: &Query) -> rusqlite::Result<Page> {
         Cursor::End => (oldest, query.up_to.0, "DESC"),
         Cursor::Before(seq) => (oldest, query.up_to.0.min(seq.0.saturating_sub(1)), "DESC"),
         Cursor::After(seq) => (oldest.max(seq.0), query.up_to.0, "ASC"),
+        Cursor::Since(ts) => {
+            let before = last_before(db, query.room, query.up_to, ts)?;
+            (oldest.max(before), query.up_to.0, "ASC")
+        }
     };
     let words = query.search.as_deref().map(search::words);
     let (source, seq, matches) = match words {
@@ -126,6 +130,26 @@ fn page(db: &Connection, query: &Query) -> rusqlite::Result<Page> {
         page.entries.reverse();
     }
     Ok(page)
+}
+
+/// The last entry of a room before a time: found by halving, since times grow with the
+/// ledger, and an index of them would be paid for with every message.
+fn last_before(db: &Connection, room: RoomId, up_to: Seq, ts: Timestamp) -> rusqlite::Result<i64> {
+    let mut next = db.prepare_cached(
+        "SELECT seq, ts FROM entries WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT 1",
+    )?;
+    let (mut low, mut high) = (0, up_to.0);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> = next
+            .query_row([room.0, middle, high], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match found {
+            Some((seq, at)) if at < ts.as_millisecond() => low = seq,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 /// The first entries that may be seen, up to the limits.

@@ -130,3 +130,87 @@ fn rows(db: &Connection, query: &str, with: [i64; 3]) -> rusqlite::Result<Vec<Fo
     })?;
     rows.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables;
+
+    /// A room of messages, one for each day up to day 99; every tenth is another kind.
+    fn ledger(setting: &str) -> Connection {
+        let mut db = Connection::open_in_memory().unwrap();
+        tables::migrate(&mut db, 0).unwrap();
+        db.execute_batch(
+            "INSERT INTO accounts (id, name, key, password, created) VALUES (1, 'ann', 'ann', '', 0);
+             INSERT INTO rooms (id, name, key, created) VALUES (1, 'attic', 'attic', 0);",
+        )
+        .unwrap();
+        for day in 0..1000 {
+            let kind = if day % 10 == 0 { "topic" } else { "said" };
+            db.execute(
+                "INSERT INTO entries (room, ts, kind, author, text) VALUES (1, ?1, ?2, 1, 'needle')",
+                params![day * DAY_MS, kind],
+            )
+            .unwrap();
+        }
+        while crate::search::fill(&db).unwrap() {}
+        db.execute_batch(setting).unwrap();
+        db
+    }
+
+    fn count(db: &Connection, of: &str) -> i64 {
+        db.query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get(0)).unwrap()
+    }
+
+    fn all(db: &Connection, now_ms: i64, inbox_days: u32) -> usize {
+        let slices = std::iter::from_fn(|| {
+            let done = slice(db, now_ms, inbox_days).unwrap();
+            (done != Slice::Nothing).then_some(done)
+        });
+        slices.take(100).count()
+    }
+
+    #[test]
+    fn what_was_said_is_kept_for_its_days_and_what_was_done_stays() {
+        let db = ledger("UPDATE rooms SET days = 30 WHERE id = 1");
+        let slices = all(&db, 1000 * DAY_MS, 0);
+        assert!((4..6).contains(&slices), "{slices} slices");
+        assert_eq!(count(&db, "entries WHERE kind = 'said'"), 27);
+        assert_eq!(count(&db, "entries WHERE kind = 'topic'"), 100);
+        assert_eq!(count(&db, "search WHERE search MATCH 'needle'"), 27);
+        assert_eq!(count(&db, "rooms WHERE trimmed = 970"), 1);
+        assert_eq!(all(&db, 1000 * DAY_MS, 0), 0);
+        assert_eq!(all(&db, 1000 * DAY_MS + 1, 0), 1);
+    }
+
+    #[test]
+    fn without_days_everything_is_kept() {
+        let db = ledger("");
+        assert_eq!(all(&db, i64::MAX, 1), 0);
+        assert_eq!(count(&db, "entries"), 1000);
+    }
+
+    #[test]
+    fn of_a_room_that_was_deleted_nothing_is_left() {
+        let db = ledger("UPDATE rooms SET deleted = 1 WHERE id = 1");
+        all(&db, 0, 0);
+        assert_eq!(
+            (count(&db, "entries"), count(&db, "search WHERE search MATCH 'needle'")),
+            (0, 0)
+        );
+    }
+
+    #[test]
+    fn only_private_messages_that_were_read_go() {
+        let db = ledger(
+            "INSERT INTO entries (seq, room, ts, kind, author, recipient, text)
+             VALUES (2001, 0, 0, 'told', 1, 1, 'read'), (2002, 0, 0, 'told', 1, 1, 'not read');
+             UPDATE accounts SET read = 2001;",
+        );
+        all(&db, 7 * DAY_MS, 7);
+        assert_eq!(count(&db, "entries WHERE kind = 'told'"), 2);
+        all(&db, 7 * DAY_MS + 1, 7);
+        assert_eq!(count(&db, "entries WHERE text = 'not read'"), 1);
+        assert_eq!(count(&db, "entries WHERE text = 'read'"), 0);
+    }
+}

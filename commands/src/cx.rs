@@ -172,6 +172,9 @@ pub enum Cursor {
     Before(Seq),
     /// The first after this one.
     After(Seq),
+    /// The first since that time. Times order nothing: where the clock was set back, it is
+    /// one of the first.
+    Since(Timestamp),
 }
 
 /// Some messages, oldest first.

@@ -100,3 +100,34 @@ fn a_key_makes_a_send_safe_to_repeat_across_a_kill() {
     assert_ne!(send(&mut ann, "k2", "once")["data"]["seq"], first["data"]["seq"]);
     assert_eq!(texts(&history(&mut ann, json!({}))), ["once", "once"]);
 }
+
+#[test]
+fn messages_since_a_time_are_those_and_no_others() {
+    let server = Server::start();
+    let mut ann = server.member("ann", "general");
+    let mut bob = server.user("bob");
+    bob.ask("create", json!({ "room": "attic" }));
+    bob.enter("attic");
+    let mut times = Vec::new();
+    for number in 0..40 {
+        // Other rooms are in between.
+        bob.say("elsewhere");
+        let said = ann.say(&number.to_string());
+        times.push(said["data"]["ts"].as_str().unwrap().to_owned());
+        // Times have milliseconds: each message has its own.
+        while ann.ask("ping", json!({}))["data"]["ts"].as_str().unwrap() <= times[number].as_str() {
+        }
+    }
+    for (number, time) in times.iter().enumerate() {
+        let page = history(&mut ann, json!({ "since": time, "limit": 200 }));
+        let expected: Vec<_> = (number..40).map(|number| number.to_string()).collect();
+        assert_eq!(texts(&page), expected);
+    }
+    let later = history(&mut ann, json!({ "since": "2999-01-01T00:00:00Z" }));
+    assert_eq!(texts(&later).len(), 0);
+    let refused = history(&mut ann, json!({ "since": "yesterday" }));
+    assert_eq!(
+        (&refused["code"], &refused["data"]["field"]),
+        (&json!("bad_request"), &json!("since"))
+    );
+}

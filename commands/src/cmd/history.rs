@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use proto::{Refusal, RoomName, Spec, State, States, Text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::SerializeSeq;
@@ -33,6 +34,9 @@ struct History {
     before: Option<Seq>,
     /// The first after this `seq`.
     after: Option<Seq>,
+    /// The first since this time, as in `2026-11-22T18:00:00Z`.
+    #[schemars(with = "Option<String>")]
+    since: Option<Timestamp>,
     /// How many, up to 200.
     limit: Option<u32>,
     /// Only messages that have all these words.
@@ -92,12 +96,16 @@ impl Handler for History {
             Some(name) => room_to_enter(cx.world, name, reader)?,
         };
         let sight = room.sight_of(reader).ok_or_else(|| no_such_room(&room.name))?;
-        let from = match (self.before, self.after) {
-            (None, None) => Cursor::End,
-            (Some(seq), None) => Cursor::Before(seq),
-            (None, Some(seq)) => Cursor::After(seq),
-            (Some(_), Some(_)) => {
-                return Err(Refusal::bad_field("after", "give either after or before"));
+        let from = match (self.before, self.after, self.since) {
+            (None, None, None) => Cursor::End,
+            (Some(seq), None, None) => Cursor::Before(seq),
+            (None, Some(seq), None) => Cursor::After(seq),
+            (None, None, Some(ts)) => Cursor::Since(ts),
+            (_, Some(_), _) => {
+                return Err(Refusal::bad_field("after", "give one of before, after and since"));
+            }
+            (Some(_), None, Some(_)) => {
+                return Err(Refusal::bad_field("since", "give one of before, after and since"));
             }
         };
         let limit = self.limit.unwrap_or(LIMIT);
@@ -131,7 +139,7 @@ fn cut(page: &mut Page, from: Cursor, room: &RoomName) {
     let len = |entry: &Entry| {
         Message::of(entry, room).and_then(|m| serde_json::to_vec(&m).ok()).map_or(0, |m| m.len())
     };
-    let is_forward = matches!(from, Cursor::After(_));
+    let is_forward = matches!(from, Cursor::After(_) | Cursor::Since(_));
     if !is_forward {
         page.entries.reverse();
     }
@@ -155,7 +163,6 @@ crate::register!(History);
 mod tests {
     use std::sync::Arc;
 
-    use jiff::Timestamp;
     use proto::UserName;
 
     use super::*;

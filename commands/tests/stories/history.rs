@@ -64,7 +64,7 @@ fn a_page_goes_on_where_another_ended() {
             ann> /history --after 4
             ann< history ok room=attic messages=[] more=false
             ann> /history --before 1 --after 2
-            ann< history bad_request "after: give either after or before" field=after
+            ann< history bad_request "after: give one of before, after and since" field=after
             ann> /history --limit 0
             ann< history bad_request "limit: it is 1 to 200" field=limit
             ann> /history --limit 201

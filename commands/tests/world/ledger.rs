@@ -96,10 +96,11 @@ impl Archive for Ledger {
                 entries.reverse();
             }
             Cursor::After(seq) => entries.retain(|entry| entry.seq > seq),
+            Cursor::Since(ts) => entries.retain(|entry| entry.ts >= ts),
         }
         let more = entries.len() > query.limit;
         entries.truncate(query.limit);
-        if !matches!(query.from, Cursor::After(_)) {
+        if !matches!(query.from, Cursor::After(_) | Cursor::Since(_)) {
             entries.reverse();
         }
         Box::pin(std::future::ready(Ok(Page { entries, more })))
