@@ -2,11 +2,10 @@
 //!
 //! It knows no command of the server by name, but for what it does by itself: greeting,
 //! asking for the commands there are, logging in and entering as the options say,
-//! answering pings, and leaving. Everything else comes from the server's catalogue.
+//! answering pings, leaving, and what a verb is for. Everything else comes from the
+//! server's catalogue.
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 mod address;
 mod book;
@@ -24,6 +23,7 @@ mod local;
 mod login;
 mod masking;
 pub mod options;
+mod output;
 mod paths;
 mod plan;
 mod printer;
@@ -41,12 +41,14 @@ mod talk;
 mod terminal;
 #[cfg(test)]
 mod testing;
+mod verb;
 mod waiting;
 mod words;
 
 /// Runs chatsh with the options of this process.
 pub fn main() -> ExitCode {
-    let exit = job::run(&options::Options::parse()).unwrap_or_else(|failure| {
+    let options = options::Options::read(std::env::args_os()).unwrap_or_else(|e| e.exit());
+    let exit = job::run(&options).unwrap_or_else(|failure| {
         if !failure.message.is_empty() {
             talk::say(&failure.message);
         }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use certs::Trust;
 use proto::State;
@@ -18,9 +19,13 @@ use crate::repl::Look;
 use crate::script::Manner;
 use crate::secret::Source;
 use crate::style::Style;
+use crate::verb::Verb;
 
 /// The address, when no option says one.
 const ADDRESS_VARIABLE: &str = "CHATSH_ADDRESS";
+
+/// How long a reply may take, when no option says so.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the lines come from.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +57,12 @@ impl Options {
             .unwrap_or("127.0.0.1")
             .parse()
             .map_err(|error| Failure::new(Exit::Usage, format!("${ADDRESS_VARIABLE}: {error}")))
+    }
+
+    /// How long a reply may take.
+    pub(crate) fn reply_timeout(&self) -> Duration {
+        let waits = self.verb.as_ref().is_some_and(Verb::waits);
+        self.timeout.filter(|_| !waits).unwrap_or(REPLY_TIMEOUT)
     }
 
     /// Where the lines come from.
@@ -186,12 +197,10 @@ fn is_file(stdin: io::Stdin) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
     fn plan(line: &str) -> Options {
-        Options::try_parse_from(line.split(' ')).unwrap()
+        Options::read(line.split(' ')).unwrap()
     }
 
     #[test]

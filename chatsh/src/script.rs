@@ -3,7 +3,6 @@
 //! The same script against the same server prints the same, whatever others say.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use smol::future::FutureExt;
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::local::{Local, Wait};
+use crate::output::print;
 use crate::reply::{accepted, pause, say_pause, within};
 use crate::session::{Heard, Session};
 use crate::source::{Line, Lines, LinesError};
@@ -253,12 +253,4 @@ fn cannot_be_sent(trouble: &Trouble, state: State) -> Failure {
         _ => Exit::Refused,
     };
     Failure::new(exit, trouble.to_string())
-}
-
-/// Writes a line to stdout.
-fn print(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::unread(),
-        _ => Failure::new(Exit::Refused, format!("cannot write to stdout: {error}")),
-    })
 }

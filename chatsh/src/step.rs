@@ -112,7 +112,15 @@ pub(crate) fn understand<'a>(
     }
 }
 
-fn said<'a>(text: &str, catalogue: &'a Catalogue, states: States) -> Result<Step<'a>, Trouble> {
+/// What says `text` in a room, when the session is in one of these states.
+///
+/// # Errors
+/// It is in no room then.
+pub(crate) fn said<'a>(
+    text: &str,
+    catalogue: &'a Catalogue,
+    states: States,
+) -> Result<Step<'a>, Trouble> {
     let Some((command, bare)) = states
         .iter()
         .find_map(|state| catalogue.bare(state))
