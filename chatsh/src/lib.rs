@@ -16,6 +16,7 @@ mod editor;
 mod exit;
 mod help;
 mod helper;
+pub mod hosts;
 mod job;
 mod json;
 mod link;
@@ -48,7 +49,7 @@ mod words;
 /// Runs chatsh with the options of this process.
 pub fn main() -> ExitCode {
     let options = options::Options::read(std::env::args_os()).unwrap_or_else(|e| e.exit());
-    let exit = job::run(&options).unwrap_or_else(|failure| {
+    let exit = options.settle().and_then(|options| job::run(&options)).unwrap_or_else(|failure| {
         if !failure.message.is_empty() {
             talk::say(&failure.message);
         }

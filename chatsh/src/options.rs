@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use proto::{RoomName, UserName};
 
-use crate::address::Address;
+use crate::address::Given;
 use crate::local;
 use crate::style::Colour;
 use crate::verb::Verb;
@@ -62,13 +62,14 @@ pub struct Options {
 
     /// Where to connect: `[chat://][USER@]HOST[:PORT][/ROOM][#SHA256:PIN]`
     ///
-    /// By default $CHATSH_ADDRESS, else 127.0.0.1:65432.
+    /// Or the name of a host in chatsh.toml. By default $CHATSH_ADDRESS, else
+    /// 127.0.0.1:65432.
     #[arg(value_name = "ADDRESS", conflicts_with = "address_option")]
-    pub(crate) address_given: Option<Address>,
+    pub(crate) address_given: Option<Given>,
 
     /// The same as ADDRESS
     #[arg(short, long = "address", value_name = "ADDRESS")]
-    pub(crate) address_option: Option<Address>,
+    pub(crate) address_option: Option<Given>,
 
     /// Who to be
     #[arg(short, long, value_name = "NAME", value_parser = UserName::new)]

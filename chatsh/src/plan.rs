@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use certs::Trust;
-use proto::State;
+use proto::{State, UserName};
 
-use crate::address::Address;
+use crate::address::{Address, Given};
 use crate::dial::Acquaintance;
 use crate::exit::{Exit, Failure};
+use crate::hosts::{Host, Hosts};
 use crate::login::Login;
 use crate::options::Options;
 use crate::paths;
@@ -48,6 +49,45 @@ impl Options {
     /// # Errors
     /// [`Exit::Usage`] if $CHATSH_ADDRESS is none.
     pub(crate) fn address(&self) -> Result<Address, Failure> {
+        self.given().map(|given| given.address)
+    }
+
+    /// The same options with what chatsh.toml says of the host.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if it or $CHATSH_ADDRESS makes no sense.
+    pub(crate) fn settle(self) -> Result<Options, Failure> {
+        let name = self.given()?.text;
+        match Hosts::read()?.find(&name) {
+            Some(host) => Ok(self.at(host, name)),
+            None => Ok(self),
+        }
+    }
+
+    /// The same options at a host that has this name; what they say themselves counts.
+    fn at(mut self, host: &Host, name: String) -> Options {
+        let user = |name: &UserName| name.key();
+        // Its secrets are those of its user.
+        if self.user.is_none()
+            || self.user.as_ref().map(user) == host.address.user.as_ref().map(user)
+        {
+            self.token_file = self.token_file.or(host.token_file.clone());
+            let is_said = |file: &PathBuf| !file.as_os_str().is_empty();
+            if self.password_command.is_none() && !self.password_file.as_ref().is_some_and(is_said)
+            {
+                self.password_file = host.password_file.clone();
+                self.password_command = host.password_command.clone();
+            }
+        }
+        if self.pin.is_none() {
+            self.ca = self.ca.or(host.ca.clone());
+        }
+        self.address_given = None;
+        self.address_option = Some(Given { text: name, address: host.address.clone() });
+        self
+    }
+
+    fn given(&self) -> Result<Given, Failure> {
         if let Some(given) = self.address_given.as_ref().or(self.address_option.as_ref()) {
             return Ok(given.clone());
         }

@@ -82,6 +82,7 @@ fn chatsh_1_has_every_option_verb_and_exit_code() {
         &[
             ("options", parts::options(&command)),
             ("verbs", parts::verbs(&command)),
+            ("host keys", parts::host_keys()),
             ("exit codes", parts::exit_codes(&command)),
         ],
     );

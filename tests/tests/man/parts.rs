@@ -111,6 +111,11 @@ pub fn keys() -> String {
     chatd::config::KEYS.iter().map(key).collect()
 }
 
+/// The keys of a host that has a name.
+pub fn host_keys() -> String {
+    chatsh::hosts::KEYS.iter().map(|key| item(&bold(key.name), key.help)).collect()
+}
+
 /// The states, and what can be done in each.
 pub fn states(catalogue: &Catalogue) -> String {
     let state = |state: State| {
