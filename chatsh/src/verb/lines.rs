@@ -69,11 +69,19 @@ struct Sender<'a> {
     errand: &'a mut Errand,
     /// What the keys of the lines begin with.
     key: Key,
-    /// The lines that are sent and not acknowledged, and since when.
-    under_way: VecDeque<(usize, Instant)>,
+    /// The lines whose turn to be told of has not come, in their order.
+    under_way: VecDeque<Sent>,
     is_at_end: bool,
     /// The code of the first error that did not end it.
     first_error: Option<Exit>,
+}
+
+/// A line that was sent, or cannot be.
+struct Sent {
+    number: usize,
+    since: Instant,
+    /// Why it was not sent.
+    failure: Option<Failure>,
 }
 
 /// What happens next.
@@ -92,7 +100,7 @@ impl Sender<'_> {
                 Event::Line(line) => self.line(&line).await?,
                 Event::NoLine(LinesError::Bad(bad)) => {
                     let failure = Failure::new(Exit::Refused, bad.reason);
-                    self.leave_out(bad.number, failure);
+                    self.queue(bad.number, Some(failure));
                 }
                 Event::NoLine(error) => {
                     return Err(Failure::new(Exit::Refused, error.to_string()));
@@ -108,7 +116,7 @@ impl Sender<'_> {
     async fn next(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<Event, Failure> {
         let is_open = !self.is_at_end && self.under_way.len() < UNDER_WAY_MAX;
         let deadline =
-            self.under_way.front().map(|(_, since)| *since + self.errand.session.timeout());
+            self.under_way.front().map(|sent| sent.since + self.errand.session.timeout());
         let line = async {
             if !is_open {
                 std::future::pending::<()>().await;
@@ -148,40 +156,54 @@ impl Sender<'_> {
         let key = key::of_line(&self.key, line.number)?;
         let (kind, data) = match self.send.request(self.errand, &line.text, &key) {
             Ok(request) => request,
-            Err(failure) if line.text.is_empty() => return self.leave_out_ok(line.number, failure),
+            Err(failure) if line.text.is_empty() => {
+                self.queue(line.number, Some(failure));
+                return Ok(());
+            }
             Err(failure) => return Err(failure),
         };
         let id = Id::Number(i64::try_from(line.number).unwrap_or(i64::MAX));
-        match self.errand.session.send(&kind, &data, &id).await {
-            Ok(()) => self.under_way.push_back((line.number, Instant::now())),
-            // It is longer than any request.
-            Err(failure) => self.leave_out(line.number, failure),
-        }
+        // A failure: it is longer than any request.
+        let failure = self.errand.session.send(&kind, &data, &id).await.err();
+        self.queue(line.number, failure);
         Ok(())
+    }
+
+    /// Puts a line behind those that are under way.
+    fn queue(&mut self, number: usize, failure: Option<Failure>) {
+        self.under_way.push_back(Sent { number, since: Instant::now(), failure });
+        self.tell_of_unsent();
+    }
+
+    /// Tells of the lines that were not sent, up to the next one that was.
+    ///
+    /// So what is told, and the code, are the same however fast the server is.
+    fn tell_of_unsent(&mut self) {
+        while let Some(failure) = self.under_way.front_mut().and_then(|sent| sent.failure.take()) {
+            let number = self.under_way.pop_front().map_or(0, |sent| sent.number);
+            self.leave_out(number, &failure);
+        }
     }
 
     fn reply(&mut self, reply: &Received) -> Result<(), Failure> {
         // Replies come in the order of the requests.
-        let Some((number, _)) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(Sent { number, .. }) = self.under_way.pop_front() else { return Ok(()) };
         if self.errand.manner.is_json {
             print(&json::line(&reply.body))?;
         }
         match accepted(reply.message.clone(), State::Chat) {
-            Ok(_) => Ok(()),
+            Ok(_) => {}
             Err(failure) if is_of_the_line(&reply.message) || self.errand.manner.keeps_going => {
-                self.leave_out_ok(number, failure)
+                self.leave_out(number, &failure);
             }
-            Err(failure) => Err(failure.while_doing(&format!("line {number}"))),
+            Err(failure) => return Err(failure.while_doing(&format!("line {number}"))),
         }
-    }
-
-    fn leave_out_ok(&mut self, number: usize, failure: Failure) -> Result<(), Failure> {
-        self.leave_out(number, failure);
+        self.tell_of_unsent();
         Ok(())
     }
 
     /// Tells that this line was not said.
-    fn leave_out(&mut self, number: usize, failure: Failure) {
+    fn leave_out(&mut self, number: usize, failure: &Failure) {
         talk::say(&format!("line {number}: {}", failure.message));
         self.first_error.get_or_insert(failure.exit);
     }
@@ -199,10 +221,10 @@ fn is_of_the_line(refusal: &Incoming) -> bool {
 }
 
 /// Which lines are not acknowledged.
-fn place(under_way: &VecDeque<(usize, Instant)>) -> String {
-    match (under_way.front(), under_way.back()) {
-        (Some((first, _)), Some((last, _))) if first < last => format!("lines {first} to {last}"),
-        (Some((line, _)), _) => format!("line {line}"),
-        (None, _) => "no line".into(),
+fn place(under_way: &VecDeque<Sent>) -> String {
+    let mut sent = under_way.iter().filter(|sent| sent.failure.is_none()).map(|sent| sent.number);
+    match (sent.next(), sent.next_back()) {
+        (Some(first), Some(last)) => format!("lines {first} to {last}"),
+        (line, _) => format!("line {}", line.unwrap_or_default()),
     }
 }
