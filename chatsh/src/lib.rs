@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 mod address;
 mod book;
-mod check;
+pub mod check;
 mod completion;
 mod dial;
 mod editor;
