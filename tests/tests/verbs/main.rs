@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ends;
 mod following;
 mod json;
 mod lines;
