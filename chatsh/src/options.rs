@@ -54,7 +54,6 @@ const OF_LINES: [&str; 5] = ["address_given", "lines", "file", "check", "events"
 #[derive(Debug, Parser)]
 #[command(name = "chatsh", version, after_help = EXAMPLES)]
 #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
-#[command(disable_help_subcommand = true)]
 pub struct Options {
     /// What is to be done, if it is one thing.
     #[command(subcommand)]
@@ -100,7 +99,7 @@ pub struct Options {
     #[arg(long)]
     pub(crate) register: bool,
 
-    /// Enter this room after logging in
+    /// Enter this room after logging in; in `who` list it
     #[arg(short, long, value_name = "ROOM", value_parser = RoomName::new)]
     pub(crate) room: Option<RoomName>,
 
@@ -194,6 +193,14 @@ impl Options {
         };
         Err(command.error(ErrorKind::ArgumentConflict, conflict))
     }
+
+    /// What to say of an address that leads nowhere, if it is a verb that was mistyped.
+    pub(crate) fn meant_verb(&self) -> Option<String> {
+        let word = &self.address_given.as_ref()?.text;
+        let verbs = Options::command();
+        let near = proto::nearest(word, verbs.get_subcommands().map(clap::Command::get_name))?;
+        Some(format!(" (did you mean chatsh {near}?)"))
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -240,6 +247,15 @@ mod tests {
         check("chatsh send --lines hello", false);
         check("chatsh ask -r ops Ship? --match ( ", false);
         check("chatsh tail --since yesterday", false);
+    }
+
+    #[test]
+    fn an_address_that_looks_like_a_verb_may_be_meant_as_one() {
+        let meant = |line: &str| Options::read(line.split(' ')).unwrap().meant_verb();
+        assert_eq!(meant("chatsh tial").unwrap(), " (did you mean chatsh tail?)");
+        assert_eq!(meant("chatsh chat.example"), None);
+        assert_eq!(meant("chatsh -a tial"), None);
+        assert_eq!(meant("chatsh"), None);
     }
 
     #[test]

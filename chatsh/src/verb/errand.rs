@@ -168,7 +168,7 @@ impl Errand {
 /// # Errors
 /// Stdout cannot be written.
 pub(super) fn print_push(manner: Manner, push: &Received) -> Result<(), Failure> {
-    match show::push(&push.message, manner.style) {
+    match show::push(&push.message, manner.style()) {
         _ if manner.is_json => print(&json::line(&push.body)),
         Some(text) => print(&text),
         None => Ok(()),

@@ -67,7 +67,7 @@ fn table(errand: &Errand, reply: &Received, rows: &[(String, String)]) -> Result
     if errand.manner.is_json {
         return errand.print_reply(reply, "").map(|()| Exit::Done);
     }
-    let style = errand.manner.style;
+    let style = errand.manner.style();
     let safe = |name: &str| safe::one_line(name, style);
     let width = rows.iter().map(|(name, _)| safe(name).width()).max().unwrap_or_default();
     for (name, other) in rows {

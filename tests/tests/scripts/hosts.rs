@@ -91,10 +91,11 @@ fn a_name_is_all_that_has_to_be_said() {
     let mut by_variable = home.chatsh(&["-c", "/list"]);
     by_variable.env("CHATSH_ADDRESS", "work");
     assert_eq!(outcome(by_variable, ""), "general: ann\nexit 0\n");
-    let mut elsewhere = home.chatsh(&["work", "-c", "/list", "--timeout", "1"]);
+    home.write("elsewhere/chatsh/chatsh.toml", "[hosts.work]\naddress = \"127.0.0.1:1\"\n");
+    let mut elsewhere = home.chatsh(&["work", "-c", "/list"]);
     elsewhere.env("XDG_CONFIG_HOME", home.path("elsewhere"));
     let story = outcome(elsewhere, "");
-    assert!(story.starts_with("! chatsh: cannot connect to work:65432: "), "{story}");
+    assert!(story.starts_with("! chatsh: cannot connect to 127.0.0.1:1: "), "{story}");
 }
 
 #[test]
