@@ -112,7 +112,7 @@ pub(crate) async fn interrupted<T>() -> Result<T, Failure> {
 }
 
 /// The script that `input` is, read to its end.
-pub(crate) fn whole(input: Input) -> Result<Script, Failure> {
+fn whole(input: Input) -> Result<Script, Failure> {
     let (name, bytes) = match input {
         Input::Options(lines) => return Ok(Script::of_options(&lines)),
         Input::File(file) => (file.display().to_string(), read(&file)?),

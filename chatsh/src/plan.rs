@@ -57,6 +57,10 @@ impl Options {
     /// # Errors
     /// [`Exit::Usage`] if it or $CHATSH_ADDRESS makes no sense.
     pub(crate) fn settle(self) -> Result<Options, Failure> {
+        // It is read by a shell that starts, and has to do with no host.
+        if let Some(Verb::Completions { .. }) = self.verb {
+            return Ok(self);
+        }
         let name = self.given()?.text;
         match Hosts::read()?.find(&name) {
             Some(host) => Ok(self.at(host, name)),
@@ -66,15 +70,11 @@ impl Options {
 
     /// The same options at a host that has this name; what they say themselves counts.
     fn at(mut self, host: &Host, name: String) -> Options {
-        let user = |name: &UserName| name.key();
         // Its secrets are those of its user.
-        if self.user.is_none()
-            || self.user.as_ref().map(user) == host.address.user.as_ref().map(user)
-        {
+        let its_user = host.address.user.as_ref().map(UserName::key);
+        if self.user.as_ref().is_none_or(|user| Some(user.key()) == its_user) {
             self.token_file = self.token_file.or(host.token_file.clone());
-            let is_said = |file: &PathBuf| !file.as_os_str().is_empty();
-            if self.password_command.is_none() && !self.password_file.as_ref().is_some_and(is_said)
-            {
+            if self.password_command.is_none() && self.named_password_file().is_none() {
                 self.password_file = host.password_file.clone();
                 self.password_command = host.password_command.clone();
             }
@@ -217,13 +217,16 @@ impl Options {
         })
     }
 
+    /// A variable that is set to nothing is not set.
+    fn named_password_file(&self) -> Option<&PathBuf> {
+        self.password_file.as_ref().filter(|file| !file.as_os_str().is_empty())
+    }
+
     fn password_source(&self) -> Option<Source> {
         if let Some(command) = &self.password_command {
             return Some(Source::Command(command.clone()));
         }
-        // A variable that is set to nothing is not set.
-        if let Some(file) = self.password_file.as_ref().filter(|file| !file.as_os_str().is_empty())
-        {
+        if let Some(file) = self.named_password_file() {
             return Some(Source::File(file.clone()));
         }
         (io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Source::Terminal)

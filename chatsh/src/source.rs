@@ -12,7 +12,7 @@ use smol::Unblock;
 ///
 /// No server takes a longer request; without a limit a file without line feeds, such as
 /// /dev/zero, would fill the memory.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// One line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]

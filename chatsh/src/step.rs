@@ -112,15 +112,7 @@ pub(crate) fn understand<'a>(
     }
 }
 
-/// What says `text` in a room, when the session is in one of these states.
-///
-/// # Errors
-/// It is in no room then.
-pub(crate) fn said<'a>(
-    text: &str,
-    catalogue: &'a Catalogue,
-    states: States,
-) -> Result<Step<'a>, Trouble> {
+fn said<'a>(text: &str, catalogue: &'a Catalogue, states: States) -> Result<Step<'a>, Trouble> {
     let Some((command, bare)) = states
         .iter()
         .find_map(|state| catalogue.bare(state))

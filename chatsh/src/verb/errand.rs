@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use proto::{Description, Id, Incoming, RoomName, State, States, Status};
+use proto::{Description, Id, Incoming, RoomName, State, Status, request_of};
 use serde_json::{Map, Value, json};
 use smol::Timer;
 
@@ -16,7 +16,6 @@ use crate::output::print;
 use crate::reply::{accepted, pause, say_pause, within};
 use crate::script::Manner;
 use crate::session::{Heard, Session, object};
-use crate::step::{self, Step};
 use crate::{json, show};
 
 /// How many messages are kept that others say between two looks at them.
@@ -72,14 +71,18 @@ impl Errand {
     /// What says `text` to all in the room: the command, and its data.
     ///
     /// # Errors
-    /// The server has nothing of the kind, or takes no such text.
+    /// [`Exit::Refused`] if the server has nothing of the kind.
     pub(super) fn speech(&self, text: &str) -> Result<(Description, Map<String, Value>), Failure> {
         let book = self.session.book();
-        match step::said(text, &book.catalogue, States::of(&[State::Chat])) {
-            Ok(Step::Ask { command, data, .. }) => Ok((command.clone(), data)),
-            Ok(_) => Err(Failure::new(Exit::Refused, "nothing can be said here")),
-            Err(trouble) => Err(Failure::new(Exit::Refused, trouble.to_string())),
-        }
+        let said = book.catalogue.bare(State::Chat).and_then(|command| {
+            let bare = command.spec.bare.as_deref()?;
+            let rest = command.args.iter().find(|arg| arg.rest)?;
+            // What the line has besides the text, which is nobody's to read as a line.
+            let mut data = request_of(command, &format!("{bare} -- text")).ok()?;
+            data.insert(rest.name.clone(), text.into());
+            Some((command.clone(), data))
+        });
+        said.ok_or_else(|| Failure::new(Exit::Refused, "the server lets nobody speak"))
     }
 
     /// The type of the pushes that are what somebody says in the room.

@@ -79,6 +79,7 @@ struct Sender<'a> {
 /// A line that was sent, or cannot be.
 struct Sent {
     number: usize,
+    /// Since when its reply is the next one.
     since: Instant,
     /// Why it was not sent.
     failure: Option<Failure>,
@@ -199,6 +200,10 @@ impl Sender<'_> {
             Err(failure) => return Err(failure.while_doing(&format!("line {number}"))),
         }
         self.tell_of_unsent();
+        // The server reads as fast as it likes: only when nothing comes it is late.
+        if let Some(next) = self.under_way.front_mut() {
+            next.since = Instant::now();
+        }
         Ok(())
     }
 

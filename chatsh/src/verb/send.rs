@@ -1,5 +1,7 @@
 //! `send`: says a text, or every line of stdin, in a room or to one user.
 
+use std::io::{self, Read};
+
 use clap::Args;
 use proto::{Key, UserName};
 use serde_json::{Map, Value, json};
@@ -7,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::errand::Errand;
 use super::{key, lines};
 use crate::exit::{Exit, Failure};
-use crate::job;
-use crate::plan::Input;
 use crate::session::object;
+use crate::source::{LINE_BYTES_MAX, Script};
+use crate::talk;
 
 /// What to say, and to whom.
 #[derive(Debug, Args)]
@@ -45,11 +47,7 @@ impl Send {
     pub(super) fn text(&self) -> Result<Option<String>, Failure> {
         match self.text.as_slice() {
             [] => Ok(None),
-            [stdin] if stdin == "-" => {
-                let lines = job::whole(Input::Pipe)?.lines;
-                let lines: Vec<_> = lines.into_iter().map(|line| line.text).collect();
-                Ok(Some(lines.join("\n")))
-            }
+            [stdin] if stdin == "-" => stdin_text().map(Some),
             words => Ok(Some(words.join(" "))),
         }
     }
@@ -101,4 +99,22 @@ impl Send {
         }
         Ok((command.spec.name.into(), data))
     }
+}
+
+/// All of stdin, which is one text. Its last line need not end.
+fn stdin_text() -> Result<String, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let mut bytes = Vec::new();
+    let bytes_max = LINE_BYTES_MAX as u64;
+    let read = io::stdin().take(bytes_max + 1).read_to_end(&mut bytes);
+    read.map_err(|e| usage(format!("cannot read stdin: {e}")))?;
+    if bytes.len() > LINE_BYTES_MAX {
+        return Err(usage(format!("stdin is longer than {LINE_BYTES_MAX} bytes")));
+    }
+    let script = Script::read("stdin".into(), &bytes).map_err(|report| {
+        talk::report(&report);
+        usage(String::new())
+    })?;
+    let lines: Vec<_> = script.lines.into_iter().map(|line| line.text).collect();
+    Ok(lines.join("\n"))
 }

@@ -20,14 +20,14 @@ fn each_line_is_a_message_as_it_stands() {
     let (server, home) = place();
     let mut eve = server.member("eve", "general");
     let send = ["send", "-r", "general", "--lines"];
-    let text = "/enter attic\n# a heading\n  indented\ttab\r\n//x\n\nün\u{ef}code\nlast";
+    let text = "/enter attic\n# a heading\n  indented\ttab\r\n//x\n\n  \nün\u{ef}code\nlast";
     expect![[r#"
         ! chatsh: line 5: it is empty, which no message is
         exit 1
     "#]]
     .assert_eq(&outcome(as_ann(&server, &home, &send), text));
     let expected =
-        ["/enter attic", "# a heading", "  indented\ttab", "//x", "ün\u{ef}code", "last"];
+        ["/enter attic", "# a heading", "  indented\ttab", "//x", "  ", "ün\u{ef}code", "last"];
     for text in expected {
         assert_eq!(eve.next()["data"]["text"], text);
     }
