@@ -22,6 +22,23 @@ pub struct Address {
     pub pin: Option<Fingerprint>,
 }
 
+/// What stands where an address can: one, or the name of a host, which looks like one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// As it was given.
+    pub(crate) text: String,
+    /// As an address.
+    pub(crate) address: Address,
+}
+
+impl FromStr for Given {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Given, AddressError> {
+        Ok(Given { text: text.into(), address: text.parse()? })
+    }
+}
+
 /// Why a text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {

@@ -3,6 +3,7 @@
 
 use proto::{Catalogue, State, States};
 
+use crate::book::Book;
 use crate::local::Local;
 use crate::source::Script;
 use crate::step::{self, Step, Trouble};
@@ -15,6 +16,17 @@ pub(crate) struct Problem {
     message: String,
     /// Is it a command that nobody here knows? A server may have it all the same.
     pub(crate) is_unheard_of: bool,
+}
+
+/// The problems in the script `text`, which begins before a login: the line, counted from
+/// 1, and what is wrong with it. By the commands of chatd as it is shipped.
+pub fn problems(text: &str, keep_going: bool) -> Vec<(usize, String)> {
+    let script = match Script::read("script".into(), text.as_bytes()) {
+        Ok(script) => script,
+        Err(bad) => return vec![(0, bad)],
+    };
+    let found = check(&script, &Book::new().catalogue, State::Auth, keep_going);
+    found.into_iter().map(|problem| (problem.line, problem.message)).collect()
 }
 
 impl Problem {

@@ -22,12 +22,16 @@ use crate::script;
 use crate::session::Session;
 use crate::source::{Lines, Script};
 use crate::talk;
+use crate::verb;
 
 /// Does what `options` ask for.
 ///
 /// # Errors
 /// Why it was not done; what of it was done stays done.
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    if let Some(verb) = &options.verb {
+        return verb::run(verb, options);
+    }
     let input = options.input();
     if options.check {
         let script = whole(input)?;
@@ -86,16 +90,17 @@ async fn run_script(options: &Options, login: &Login, script: Script) -> Result<
 }
 
 /// A session in the state that the options ask for.
-async fn open(options: &Options, login: &Login) -> Result<Session, Failure> {
+pub(crate) async fn open(options: &Options, login: &Login) -> Result<Session, Failure> {
     let address = options.address()?;
-    let stream = dial(&address, &options.acquaintance()?, options.timeout).await?;
-    let mut session = Session::open(Link::new(stream), options.timeout).await?;
+    let timeout = options.reply_timeout();
+    let stream = dial(&address, &options.acquaintance()?, timeout).await?;
+    let mut session = Session::open(Link::new(stream), timeout).await?;
     login.perform(&mut session).await?;
     Ok(session)
 }
 
 /// Ends when the user has had enough.
-async fn interrupted<T>() -> Result<T, Failure> {
+pub(crate) async fn interrupted<T>() -> Result<T, Failure> {
     match Signals::new([Signal::Int]) {
         Ok(mut signals) => {
             signals.next().await;

@@ -2,21 +2,21 @@
 //!
 //! It knows no command of the server by name, but for what it does by itself: greeting,
 //! asking for the commands there are, logging in and entering as the options say,
-//! answering pings, and leaving. Everything else comes from the server's catalogue.
+//! answering pings, leaving, and what a verb is for. Everything else comes from the
+//! server's catalogue.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod address;
 mod book;
-mod check;
+pub mod check;
 mod completion;
 mod dial;
 mod editor;
 mod exit;
 mod help;
 mod helper;
+pub mod hosts;
 mod job;
 mod json;
 mod link;
@@ -24,6 +24,7 @@ mod local;
 mod login;
 mod masking;
 pub mod options;
+mod output;
 mod paths;
 mod plan;
 mod printer;
@@ -41,14 +42,18 @@ mod talk;
 mod terminal;
 #[cfg(test)]
 mod testing;
+mod verb;
 mod waiting;
 mod words;
 
 /// Runs chatsh with the options of this process.
 pub fn main() -> ExitCode {
-    let exit = job::run(&options::Options::parse()).unwrap_or_else(|failure| {
+    let options = options::Options::read(std::env::args_os()).unwrap_or_else(|e| e.exit());
+    let meant = options.meant_verb();
+    let exit = options.settle().and_then(|options| job::run(&options)).unwrap_or_else(|failure| {
+        let meant = meant.filter(|_| failure.exit == exit::Exit::NoConnection);
         if !failure.message.is_empty() {
-            talk::say(&failure.message);
+            talk::say(&(failure.message + &meant.unwrap_or_default()));
         }
         failure.exit
     });

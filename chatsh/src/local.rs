@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use proto::{Arg, Description, Incoming, Kind, Spec, State, States};
+use proto::{Arg, Description, Incoming, Kind, NameKey, Spec, State, States, UserName};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -26,18 +26,27 @@ pub(crate) enum Local {
 /// Which message is waited for.
 #[derive(Debug)]
 pub(crate) struct Wait {
-    from: Option<String>,
+    from: Option<NameKey>,
     text: Option<Regex>,
     /// How long; without it as long as it takes.
     pub(crate) timeout: Option<Duration>,
 }
 
 impl Wait {
+    /// Waits for what this user says, if it is one, that has this, if it is something.
+    pub(crate) fn new(
+        from: Option<UserName>,
+        text: Option<Regex>,
+        timeout: Option<Duration>,
+    ) -> Wait {
+        Wait { from: from.map(|name| name.key()), text, timeout }
+    }
+
     /// Is `message` the one?
     pub(crate) fn is_for(&self, message: &Incoming) -> bool {
         let field = |name| message.data.get(name).and_then(Value::as_str);
         let (Some(from), Some(text)) = (field("from"), field("text")) else { return false };
-        self.from.as_deref().is_none_or(|wanted| wanted == from)
+        self.from.as_ref().is_none_or(|wanted| *wanted == NameKey::of(from))
             && self.text.as_ref().is_none_or(|wanted| wanted.is_match(text))
     }
 }
@@ -97,21 +106,23 @@ pub(crate) fn read(name: &str, data: &Map<String, Value>) -> Option<Result<Local
 }
 
 fn wait(from: Option<&str>, text: Option<&str>, timeout: Option<&str>) -> Result<Wait, String> {
+    let from = from.map(UserName::new).transpose().map_err(|e| format!("--from: {e}"))?;
+    let text = text.map(regex).transpose().map_err(|why| format!("--match: {why}"))?;
+    Ok(Wait::new(from, text, timeout.map(duration).transpose()?))
+}
+
+/// A regular expression.
+pub(crate) fn regex(text: &str) -> Result<Regex, String> {
     // The error shows the expression over several lines, the reason is the last one.
-    let reason = |e: regex::Error| {
+    Regex::new(text).map_err(|e| {
         let text = e.to_string();
         let last = text.lines().next_back().unwrap_or_default();
-        format!("--match: {}", last.trim_start_matches("error: "))
-    };
-    Ok(Wait {
-        from: from.map(Into::into),
-        text: text.map(Regex::new).transpose().map_err(reason)?,
-        timeout: timeout.map(duration).transpose()?,
+        last.trim_start_matches("error: ").to_owned()
     })
 }
 
 /// `2s`, `500ms`, `1m30s`; a number alone is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
     seconds
         .or_else(|| text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok()))

@@ -29,6 +29,18 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// To be nobody, nowhere.
+    pub(crate) fn of_nobody() -> Login {
+        Login {
+            user: None,
+            password: None,
+            token_file: None,
+            registers: false,
+            room: None,
+            may_wait: false,
+        }
+    }
+
     /// Does what the options say.
     ///
     /// # Errors

@@ -1,20 +1,25 @@
 //! The options that there are, and what they mean to people.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use certs::Fingerprint;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{CommandFactory, Parser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use proto::{RoomName, UserName};
 
-use crate::address::Address;
+use crate::address::Given;
+use crate::local;
 use crate::style::Colour;
+use crate::verb::Verb;
 
-/// How long the longest timeout is, in seconds: a day.
+/// The longest timeout: a day.
 ///
 /// A clock cannot count to every number that a user can write.
-const TIMEOUT_S_MAX: f64 = 86_400.0;
+const TIMEOUT_MAX: Duration = Duration::from_secs(86_400);
 
 const EXAMPLES: &str = "\
 Exit codes:
@@ -34,26 +39,36 @@ Exit codes:
 Examples:
   chatsh                                       a shell, on a terminal
   chatsh -u ann -r ops chat.example            log in as ann, and enter the room ops
-  chatsh -u bot --password-file ~/.bot -r ops -c 'Deployed.'
-  chatsh -u bot --password-file ~/.bot -f post.chat";
+  chatsh -u bot --password-file ~/.bot -f post.chat
+  chatsh -u bot --password-file ~/.bot send -r ops 'Deployed.'
+  chatsh -u bot --password-file ~/.bot tail -r ops --json";
+
+/// What only the shell and scripts take. All else a verb takes as well, before it or after.
+const OF_LINES: [&str; 5] = ["address_given", "lines", "file", "check", "events"];
 
 /// A chat client: a shell on a terminal, a program for scripts.
 ///
 /// On a terminal it is a shell; lines on a pipe, in a file (-f) or as options (-c) are a
 /// script. A line that begins with a slash is a command (/help lists them), any other is
-/// said in the room.
+/// said in the room. A verb does one thing and ends.
 #[derive(Debug, Parser)]
 #[command(name = "chatsh", version, after_help = EXAMPLES)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 pub struct Options {
+    /// What is to be done, if it is one thing.
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+
     /// Where to connect: `[chat://][USER@]HOST[:PORT][/ROOM][#SHA256:PIN]`
     ///
-    /// By default $CHATSH_ADDRESS, else 127.0.0.1:65432.
+    /// Or the name of a host in chatsh.toml. By default $CHATSH_ADDRESS, else
+    /// 127.0.0.1:65432.
     #[arg(value_name = "ADDRESS", conflicts_with = "address_option")]
-    pub(crate) address_given: Option<Address>,
+    pub(crate) address_given: Option<Given>,
 
     /// The same as ADDRESS
     #[arg(short, long = "address", value_name = "ADDRESS")]
-    pub(crate) address_option: Option<Address>,
+    pub(crate) address_option: Option<Given>,
 
     /// Who to be
     #[arg(short, long, value_name = "NAME", value_parser = UserName::new)]
@@ -84,7 +99,7 @@ pub struct Options {
     #[arg(long)]
     pub(crate) register: bool,
 
-    /// Enter this room after logging in
+    /// Enter this room after logging in; in `who` list it
     #[arg(short, long, value_name = "ROOM", value_parser = RoomName::new)]
     pub(crate) room: Option<RoomName>,
 
@@ -108,13 +123,15 @@ pub struct Options {
     #[arg(long)]
     pub(crate) events: bool,
 
-    /// In scripts do not stop at the first error
+    /// Do not stop at the first error
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// How long a reply may take
-    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
-    pub(crate) timeout: Duration,
+    /// How long a reply may take (10 s); in `ask` and `wait` how long the message may
+    ///
+    /// In seconds, or with a unit: 500ms, 30s, 10m.
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
 
     /// When throttled end with 6 instead of waiting and saying so
     #[arg(long)]
@@ -145,17 +162,51 @@ pub struct Options {
     pub(crate) plain: bool,
 }
 
-/// The options as clap has them, for the manual page.
+/// The options as clap has them, for reading them, the manual page and completion.
 pub fn command() -> clap::Command {
-    Options::command()
+    Options::command().mut_args(|arg| match OF_LINES.contains(&arg.get_id().as_str()) {
+        true => arg,
+        false => arg.global(true).help_heading("Common options"),
+    })
+}
+
+impl Options {
+    /// The options in `arguments`, the first of which is the name of the program.
+    ///
+    /// # Errors
+    /// They are none, or ask for help; says so as clap does.
+    pub fn read<T>(arguments: impl IntoIterator<Item = T>) -> Result<Options, clap::Error>
+    where
+        T: Into<OsString> + Clone,
+    {
+        let mut command = command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let options =
+            Options::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let is_given = |id: &&&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let Some(verb) = &options.verb else { return Ok(options) };
+        let conflict = match OF_LINES.iter().find(is_given) {
+            Some(&"address_given") => "a verb takes the address with -a",
+            Some(_) => "-c, -f, --check and --events are for scripts, not for verbs",
+            None if verb.is_roomless() && is_given(&&"room") => "this is of no room: leave out -r",
+            None => return Ok(options),
+        };
+        Err(command.error(ErrorKind::ArgumentConflict, conflict))
+    }
+
+    /// What to say of an address that leads nowhere, if it is a verb that was mistyped.
+    pub(crate) fn meant_verb(&self) -> Option<String> {
+        let word = &self.address_given.as_ref()?.text;
+        let verbs = Options::command();
+        let near = proto::nearest(word, verbs.get_subcommands().map(clap::Command::get_name))?;
+        Some(format!(" (did you mean chatsh {near}?)"))
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 && seconds <= TIMEOUT_S_MAX => {
-            Ok(Duration::from_secs_f64(seconds))
-        }
-        _ => Err(format!("a timeout is more than 0 and at most {TIMEOUT_S_MAX} seconds")),
+    match local::duration(text) {
+        Ok(time) if !time.is_zero() && time <= TIMEOUT_MAX => Ok(time),
+        _ => Err("a timeout is more than 0 and at most a day: 0.5, 30s, 10m".into()),
     }
 }
 
@@ -165,7 +216,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, is_fine: bool) {
-        let result = Options::try_parse_from(line.split(' '));
+        let result = Options::read(line.split(' '));
         assert_eq!(result.is_ok(), is_fine, "{line}: {:?}", result.err());
     }
 
@@ -183,6 +234,28 @@ mod tests {
         check("chatsh -u system", false);
         check("chatsh --timeout 0", false);
         check("chatsh --timeout 1e9", false);
+        check("chatsh --timeout 10m", true);
+        check("chatsh -u ann send -r ops hello all", true);
+        check("chatsh send hello -a h -r ops --json --timeout 1", true);
+        check("chatsh h send hello", false);
+        check("chatsh -c /list who", false);
+        check("chatsh --events tail", false);
+        check("chatsh send -t bob hello", true);
+        check("chatsh send -t bob -r ops hello", false);
+        check("chatsh -r ops rooms", false);
+        check("chatsh send", false);
+        check("chatsh send --lines hello", false);
+        check("chatsh ask -r ops Ship? --match ( ", false);
+        check("chatsh tail --since yesterday", false);
+    }
+
+    #[test]
+    fn an_address_that_looks_like_a_verb_may_be_meant_as_one() {
+        let meant = |line: &str| Options::read(line.split(' ')).unwrap().meant_verb();
+        assert_eq!(meant("chatsh tial").unwrap(), " (did you mean chatsh tail?)");
+        assert_eq!(meant("chatsh chat.example"), None);
+        assert_eq!(meant("chatsh -a tial"), None);
+        assert_eq!(meant("chatsh"), None);
     }
 
     #[test]

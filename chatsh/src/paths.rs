@@ -7,6 +7,11 @@ pub(crate) fn known_hosts() -> Option<PathBuf> {
     Some(data_home()?.join("chatsh/known_hosts"))
 }
 
+/// The hosts that have a name.
+pub(crate) fn config() -> Option<PathBuf> {
+    Some(base("XDG_CONFIG_HOME", ".config")?.join("chatsh/chatsh.toml"))
+}
+
 /// What was typed at the prompt.
 pub(crate) fn history() -> Option<PathBuf> {
     Some(base("XDG_STATE_HOME", ".local/state")?.join("chatsh/history"))

@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use certs::Trust;
-use proto::State;
+use proto::{State, UserName};
 
-use crate::address::Address;
+use crate::address::{Address, Given};
 use crate::dial::Acquaintance;
 use crate::exit::{Exit, Failure};
+use crate::hosts::{Host, Hosts};
 use crate::login::Login;
 use crate::options::Options;
 use crate::paths;
@@ -18,9 +20,13 @@ use crate::repl::Look;
 use crate::script::Manner;
 use crate::secret::Source;
 use crate::style::Style;
+use crate::verb::Verb;
 
 /// The address, when no option says one.
 const ADDRESS_VARIABLE: &str = "CHATSH_ADDRESS";
+
+/// How long a reply may take, when no option says so.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the lines come from.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +49,45 @@ impl Options {
     /// # Errors
     /// [`Exit::Usage`] if $CHATSH_ADDRESS is none.
     pub(crate) fn address(&self) -> Result<Address, Failure> {
+        self.given().map(|given| given.address)
+    }
+
+    /// The same options with what chatsh.toml says of the host.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if it or $CHATSH_ADDRESS makes no sense.
+    pub(crate) fn settle(self) -> Result<Options, Failure> {
+        // It is read by a shell that starts, and has to do with no host.
+        if let Some(Verb::Completions { .. }) = self.verb {
+            return Ok(self);
+        }
+        let name = self.given()?.text;
+        match Hosts::read()?.find(&name) {
+            Some(host) => Ok(self.at(host, name)),
+            None => Ok(self),
+        }
+    }
+
+    /// The same options at a host that has this name; what they say themselves counts.
+    fn at(mut self, host: &Host, name: String) -> Options {
+        // Its secrets are those of its user.
+        let its_user = host.address.user.as_ref().map(UserName::key);
+        if self.user.as_ref().is_none_or(|user| Some(user.key()) == its_user) {
+            self.token_file = self.token_file.or(host.token_file.clone());
+            if self.password_command.is_none() && self.named_password_file().is_none() {
+                self.password_file = host.password_file.clone();
+                self.password_command = host.password_command.clone();
+            }
+        }
+        if self.pin.is_none() {
+            self.ca = self.ca.or(host.ca.clone());
+        }
+        self.address_given = None;
+        self.address_option = Some(Given { text: name, address: host.address.clone() });
+        self
+    }
+
+    fn given(&self) -> Result<Given, Failure> {
         if let Some(given) = self.address_given.as_ref().or(self.address_option.as_ref()) {
             return Ok(given.clone());
         }
@@ -52,6 +97,12 @@ impl Options {
             .unwrap_or("127.0.0.1")
             .parse()
             .map_err(|error| Failure::new(Exit::Usage, format!("${ADDRESS_VARIABLE}: {error}")))
+    }
+
+    /// How long a reply may take.
+    pub(crate) fn reply_timeout(&self) -> Duration {
+        let waits = self.verb.as_ref().is_some_and(Verb::waits);
+        self.timeout.filter(|_| !waits).unwrap_or(REPLY_TIMEOUT)
     }
 
     /// Where the lines come from.
@@ -166,13 +217,16 @@ impl Options {
         })
     }
 
+    /// A variable that is set to nothing is not set.
+    fn named_password_file(&self) -> Option<&PathBuf> {
+        self.password_file.as_ref().filter(|file| !file.as_os_str().is_empty())
+    }
+
     fn password_source(&self) -> Option<Source> {
         if let Some(command) = &self.password_command {
             return Some(Source::Command(command.clone()));
         }
-        // A variable that is set to nothing is not set.
-        if let Some(file) = self.password_file.as_ref().filter(|file| !file.as_os_str().is_empty())
-        {
+        if let Some(file) = self.named_password_file() {
             return Some(Source::File(file.clone()));
         }
         (io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Source::Terminal)
@@ -186,12 +240,10 @@ fn is_file(stdin: io::Stdin) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
     fn plan(line: &str) -> Options {
-        Options::try_parse_from(line.split(' ')).unwrap()
+        Options::read(line.split(' ')).unwrap()
     }
 
     #[test]

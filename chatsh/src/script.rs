@@ -3,7 +3,6 @@
 //! The same script against the same server prints the same, whatever others say.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +15,13 @@ use smol::future::FutureExt;
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::local::{Local, Wait};
+use crate::output::print;
 use crate::reply::{accepted, pause, say_pause, within};
 use crate::session::{Heard, Session};
 use crate::source::{Line, Lines, LinesError};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
-use crate::{help, json, show, talk};
+use crate::{help, json, show, talk, terminal};
 
 /// How many messages are remembered for a `/wait` that may come next.
 ///
@@ -39,8 +39,15 @@ pub(crate) struct Manner {
     pub(crate) keeps_going: bool,
     /// Do we wait when throttled?
     pub(crate) may_wait: bool,
-    /// How results look.
+    /// How results look, but for the width of the terminal.
     pub(crate) style: Style,
+}
+
+impl Manner {
+    /// How results look now: a terminal may have become another size.
+    pub(crate) fn style(&self) -> Style {
+        self.style.within(terminal::columns())
+    }
 }
 
 /// Runs `lines` and leaves the session open.
@@ -146,7 +153,7 @@ impl Runner<'_> {
             }
             let reply = accepted(reply.message, state)?;
             self.session.book().hear_fulfilled(kind, data);
-            return self.result(&show::reply(&reply, self.manner.style));
+            return self.result(&show::reply(&reply, self.manner.style()));
         }
     }
 
@@ -187,7 +194,7 @@ impl Runner<'_> {
         if self.manner.is_json {
             return print(&json::line(&push.body));
         }
-        match show::push(&push.message, self.manner.style) {
+        match show::push(&push.message, self.manner.style()) {
             Some(text) => print(&text),
             None => Ok(()),
         }
@@ -208,7 +215,7 @@ impl Runner<'_> {
             None => self.awaited(wait).await?,
         };
         // With --events it was shown when it came.
-        match show::push(&message, self.manner.style) {
+        match show::push(&message, self.manner.style()) {
             Some(text) if !self.manner.shows_events => self.result(&text),
             _ => Ok(()),
         }
@@ -253,12 +260,4 @@ fn cannot_be_sent(trouble: &Trouble, state: State) -> Failure {
         _ => Exit::Refused,
     };
     Failure::new(exit, trouble.to_string())
-}
-
-/// Writes a line to stdout.
-fn print(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::unread(),
-        _ => Failure::new(Exit::Refused, format!("cannot write to stdout: {error}")),
-    })
 }

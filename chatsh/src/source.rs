@@ -12,7 +12,7 @@ use smol::Unblock;
 ///
 /// No server takes a longer request; without a limit a file without line feeds, such as
 /// /dev/zero, would fill the memory.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// One line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +110,27 @@ impl Lines {
                     return Ok(None);
                 }
                 *number += 1;
-                Ok(Some(read_line(*number, &bytes)?))
+                let line = read_line(*number, &bytes);
+                if bytes.len() > bytes_max {
+                    skip_line(stdin).await?;
+                }
+                Ok(Some(line?))
             }
+        }
+    }
+}
+
+/// Reads to the end of the line, and keeps nothing of it.
+async fn skip_line(stdin: &mut BufReader<Unblock<io::Stdin>>) -> io::Result<()> {
+    loop {
+        let read = stdin.fill_buf().await?;
+        let (len, is_end) = match read.iter().position(|byte| *byte == b'\n') {
+            Some(index) => (index + 1, true),
+            None => (read.len(), read.is_empty()),
+        };
+        stdin.consume(len);
+        if is_end {
+            return Ok(());
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use crate::{Client, PATIENCE, program};
+use crate::{Client, PATIENCE, eventually, program};
 
 /// Passwords cost next to nothing in tests: what they cost is tested by itself.
 const CHEAP: [&str; 3] = ["password.log_n=4", "password.r=1", "password.p=1"];
@@ -153,6 +153,31 @@ impl Server {
     /// Sends a signal: "TERM", "INT", "KILL", "STOP", "CONT".
     pub fn signal(&self, name: &str) {
         send_signal(self.pid(), name);
+    }
+
+    /// Stops it in its tracks, every thread of it.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.pid());
+        eventually("the server has stopped", || {
+            std::fs::read_dir(&tasks).unwrap().all(|task| {
+                let status = std::fs::read_to_string(task.unwrap().path().join("status"));
+                status.is_ok_and(|status| status.contains("State:\tT"))
+            })
+        });
+    }
+
+    /// Is there anything in the kernel that it has not read?
+    pub fn has_unread(&self) -> bool {
+        let local = format!(":{:04X}", self.address.port());
+        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        sockets.lines().any(|line| {
+            // Number, local address, remote address, state, then what waits to be sent and
+            // read.
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let is_established = fields[1].ends_with(&local) && fields[3] == "01";
+            is_established && !fields[4].ends_with(":00000000")
+        })
     }
 
     /// Stops it as a service manager does; its exit status and its log.

@@ -7,10 +7,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use expect_test::expect_file;
+use serde_json::json;
 use tests::{Server, program};
 
 /// Stands between what one command prints and what the next one does.
@@ -20,7 +23,7 @@ const MARK: char = '\u{1}';
 fn the_commands_in_the_readme_print_what_it_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
-    let place = Place { server: Server::start(), home: tempfile::tempdir().unwrap() };
+    let place = Place::new();
     let mut fresh = String::new();
     let mut block: Option<Vec<&str>> = None;
     for line in readme.lines() {
@@ -51,7 +54,37 @@ struct Place {
     home: tempfile::TempDir,
 }
 
+/// Programs that the reader has: what is built, and what is done in the end.
+const PROGRAMS: [(&str, &str); 2] = [
+    (
+        "make",
+        "#!/bin/sh\necho cc -o hello hello.c\n\
+         echo 'hello.c:1:1: warning: nothing happens here' >&2\n",
+    ),
+    ("deploy", "#!/bin/sh\necho 1.4 is out\n"),
+];
+
 impl Place {
+    fn new() -> Place {
+        let server = Server::with(&[r#"rooms=["general", "ci", "deploys"]"#]);
+        let home = tempfile::tempdir().unwrap();
+        for (name, text) in PROGRAMS {
+            let path = home.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        }
+        // A colleague, who likes to ship.
+        let mut ann = server.member("ann", "deploys");
+        std::thread::spawn(move || {
+            while let Some(heard) = ann.receive() {
+                if heard["data"]["text"] == "Ship 1.4?" {
+                    ann.send(&json!({ "type": "msg", "data": { "to": "public", "text": "yes" } }));
+                }
+            }
+        });
+        Place { server, home }
+    }
+
     /// What each of these commands prints, in one shell.
     fn run(&self, commands: &[&str]) -> Vec<String> {
         let mut script = String::from("exec 2>&1\n");
@@ -65,7 +98,7 @@ impl Place {
         let output = Command::new("sh")
             .args(["-c", &script])
             .env_clear()
-            .env("PATH", format!("{}:{others}", programs.display()))
+            .env("PATH", format!("{}:{}:{others}", self.home.path().display(), programs.display()))
             .env("HOME", self.home.path())
             .env("CHATSH_ADDRESS", format!("chat://{address}#{fingerprint}"))
             .current_dir(self.home.path())

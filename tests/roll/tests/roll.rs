@@ -1,7 +1,7 @@
 //! A command from outside, used by a client that has never heard of it.
 
 use serde_json::json;
-use tests::{Server, Terminal, chatsh};
+use tests::{Home, Server, Terminal, chatsh, outcome};
 
 fn server() -> Server {
     Server::of(env!("CARGO_BIN_EXE_chatd-with-roll"), &[])
@@ -51,4 +51,10 @@ fn an_unchanged_chatsh_completes_and_explains_it() {
     shell.wait_for_line("the completed word", |line| line.ends_with("/roll "));
     shell.type_keys("3d6\r");
     shell.wait_for_text("3d6: ");
+}
+
+#[test]
+fn an_unchanged_chatsh_describes_it_to_programs() {
+    let said = outcome(Home::new().chatsh_at(&server(), &["describe", "roll"]), "");
+    assert!(said.starts_with("/roll DICE\n") && said.ends_with("exit 0\n"), "{said}");
 }

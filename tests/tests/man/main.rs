@@ -75,11 +75,16 @@ fn chatd_toml_5_has_every_key() {
 }
 
 #[test]
-fn chatsh_1_has_every_option_and_exit_code() {
+fn chatsh_1_has_every_option_verb_and_exit_code() {
     let command = chatsh::options::command();
     check(
         "chatsh.1",
-        &[("options", parts::options(&command)), ("exit codes", parts::exit_codes(&command))],
+        &[
+            ("options", parts::options(&command)),
+            ("verbs", parts::verbs(&command)),
+            ("host keys", parts::host_keys()),
+            ("exit codes", parts::exit_codes(&command)),
+        ],
     );
 }
 

@@ -63,6 +63,29 @@ fn sub_command(command: &Command, before: &str) -> String {
     item(&tag, &sentence(&about))
 }
 
+/// The verbs of a program, each with the options that are its own.
+pub fn verbs(command: &Command) -> String {
+    let verb = |verb: &Command| {
+        let about = verb.get_long_about().or(verb.get_about()).map(ToString::to_string);
+        let values = verb.get_positionals().map(|arg| {
+            let name = italic(arg.get_value_names().map_or("", |names| names[0].as_str()));
+            let many = if matches!(arg.get_action(), clap::ArgAction::Append) { "..." } else { "" };
+            match arg.is_required_set() {
+                true => format!(" {name}{many}"),
+                false => format!(" [{name}{many}]"),
+            }
+        });
+        let tag = bold(verb.get_name()) + &values.collect::<String>();
+        let options: String = verb.get_arguments().map(option).collect();
+        let options = match options.as_str() {
+            "" => String::new(),
+            options => format!(".RS\n{options}.RE\n"),
+        };
+        item(&tag, &sentence(&about.unwrap_or_default())) + &options
+    };
+    command.get_subcommands().map(verb).collect()
+}
+
 fn value_name(arg: &Arg) -> String {
     italic(&arg.get_id().as_str().to_uppercase())
 }
@@ -86,6 +109,11 @@ pub fn keys() -> String {
         item(&format!("{} {default}", bold(key.name)), key.help)
     };
     chatd::config::KEYS.iter().map(key).collect()
+}
+
+/// The keys of a host that has a name.
+pub fn host_keys() -> String {
+    chatsh::hosts::KEYS.iter().map(|key| item(&bold(key.name), key.help)).collect()
 }
 
 /// The states, and what can be done in each.

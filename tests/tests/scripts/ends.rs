@@ -1,7 +1,5 @@
 //! How a script ends: every exit code of the contract that a real server can bring about.
 
-use std::fs;
-
 use expect_test::{Expect, expect};
 use tests::{Home, Run, Server, eventually, outcome};
 
@@ -229,34 +227,10 @@ fn with_a_line_under_way(server: &Server, home: &Home, options: &[&str]) -> Run 
     let mut run = Run::of(home.chatsh_at(server, &options));
     run.feed("/ping\n");
     run.wait_for_line("ping: ok");
-    stop(server);
+    server.freeze();
     run.feed("hello\n");
-    eventually("the line is with the server", || has_unread(server));
+    eventually("the line is with the server", || server.has_unread());
     run
-}
-
-/// Stops a server in its tracks, every thread of it.
-fn stop(server: &Server) {
-    server.signal("STOP");
-    let tasks = format!("/proc/{}/task", server.pid());
-    eventually("the server has stopped", || {
-        fs::read_dir(&tasks).unwrap().all(|task| {
-            let status = fs::read_to_string(task.unwrap().path().join("status"));
-            status.is_ok_and(|status| status.contains("State:\tT"))
-        })
-    });
-}
-
-/// Is there anything in the kernel that the server has not read?
-fn has_unread(server: &Server) -> bool {
-    let local = format!(":{:04X}", server.address.port());
-    let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
-    sockets.lines().any(|line| {
-        // Number, local address, remote address, state, then what waits to be sent and read.
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let is_established = fields[1].ends_with(&local) && fields[3] == "01";
-        is_established && !fields[4].ends_with(":00000000")
-    })
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod hostile;
 mod secrets;
 mod talking;
 mod typing;
+mod verbs;
 
 use tests::{Home, Server, Terminal};
 

@@ -1,0 +1,92 @@
+//! `ask` and `wait`: a message that somebody else says, after a question or without one.
+
+use std::time::Duration;
+
+use clap::Args;
+use proto::{Status, UserName};
+use regex::Regex;
+
+use super::errand::{Errand, in_time, print_push};
+use super::{key, pages};
+use crate::exit::{Exit, Failure};
+use crate::link::Received;
+use crate::local::{self, Wait};
+
+/// Which message is waited for.
+#[derive(Debug, Args)]
+pub struct Wanted {
+    /// Only one that has this regular expression
+    #[arg(long = "match", value_name = "REGEX", value_parser = local::regex)]
+    text: Option<Regex>,
+
+    /// Only one of this user
+    #[arg(long, value_name = "USER", value_parser = UserName::new)]
+    from: Option<UserName>,
+}
+
+/// What to ask, and which message is the answer.
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// What to ask
+    #[arg(value_name = "QUESTION", required = true)]
+    question: Vec<String>,
+
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+impl Ask {
+    /// Says the question, and prints the answer.
+    pub(super) async fn run(
+        &self,
+        errand: &mut Errand,
+        timeout: Option<Duration>,
+    ) -> Result<Exit, Failure> {
+        let (command, mut data) = errand.speech(&self.question.join(" "))?;
+        if command.args.iter().any(|arg| arg.name == "key") {
+            data.insert("key".into(), key::fresh()?.as_str().into());
+        }
+        // From here on what others say is kept.
+        let question = errand.ask(&command.spec.name, &data).await?;
+        let asked = pages::seq(&question);
+        self.wanted.print(errand, timeout, asked, "no answer").await
+    }
+}
+
+impl Wanted {
+    /// Prints the next message that is wanted.
+    pub(super) async fn run(
+        &self,
+        errand: &mut Errand,
+        timeout: Option<Duration>,
+    ) -> Result<Exit, Failure> {
+        self.print(errand, timeout, None, "no such message").await
+    }
+
+    async fn print(
+        &self,
+        errand: &mut Errand,
+        timeout: Option<Duration>,
+        after: Option<i64>,
+        none: &str,
+    ) -> Result<Exit, Failure> {
+        let seconds = timeout.unwrap_or_default().as_secs_f64();
+        let too_late = format!("{none} within {seconds} s");
+        let message = in_time(timeout, &too_late, self.next(errand, after)).await?;
+        print_push(errand.manner, &message).map(|()| Exit::Done)
+    }
+
+    async fn next(&self, errand: &mut Errand, after: Option<i64>) -> Result<Received, Failure> {
+        let kind = errand.said_kind();
+        let wait = Wait::new(self.from.clone(), self.text.clone(), None);
+        loop {
+            let push = errand.next_push().await.map_err(|ended| ended.failure(false))?;
+            let is_later =
+                pages::seq(&push).is_none_or(|seq| after.is_none_or(|asked| seq > asked));
+            let is_said = push.message.kind == kind && push.message.status == Status::Ok;
+            if is_said && is_later && wait.is_for(&push.message) {
+                return Ok(push);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One errand: a session, its requests one after the other, and what others say meanwhile.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use proto::{Description, Id, Incoming, RoomName, State, Status, request_of};
+use serde_json::{Map, Value, json};
+use smol::Timer;
+
+use crate::exit::{Exit, Failure};
+use crate::job;
+use crate::link::{Ended, Received};
+use crate::login::Login;
+use crate::options::Options;
+use crate::output::print;
+use crate::reply::{accepted, pause, say_pause, within};
+use crate::script::Manner;
+use crate::session::{Heard, Session, object};
+use crate::{json, show};
+
+/// How many messages are kept that others say between two looks at them.
+const HEARD_LEN_MAX: usize = 1024;
+
+/// A session that does one thing.
+pub(super) struct Errand {
+    pub(super) session: Session,
+    pub(super) manner: Manner,
+    /// What others said since the last request was sent.
+    heard: VecDeque<Received>,
+    /// Did they say more than is kept?
+    has_missed: bool,
+    /// How many requests were sent.
+    asked: i64,
+}
+
+impl Errand {
+    /// Connects, and logs in as `login` says.
+    ///
+    /// # Errors
+    /// It did not come to that.
+    pub(super) async fn begin(options: &Options, login: &Login) -> Result<Errand, Failure> {
+        let session = job::open(options, login).await?;
+        let heard = VecDeque::new();
+        Ok(Errand { session, manner: options.manner(), heard, has_missed: false, asked: 0 })
+    }
+
+    /// Takes leave.
+    pub(super) async fn end(self) {
+        self.session.quit().await;
+    }
+
+    /// Goes into a room.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub(super) async fn enter(&mut self, room: &RoomName) -> Result<Incoming, Failure> {
+        let data = object(json!({ "room": room }));
+        self.session.demand("enter", &data, self.manner.may_wait).await
+    }
+
+    /// The server's command of that name.
+    ///
+    /// # Errors
+    /// [`Exit::Refused`] if it has none.
+    pub(super) fn command(&self, name: &str) -> Result<Description, Failure> {
+        let command = self.session.book().catalogue.find(name).cloned();
+        command
+            .ok_or_else(|| Failure::new(Exit::Refused, format!("the server has no command {name}")))
+    }
+
+    /// What says `text` to all in the room: the command, and its data.
+    ///
+    /// # Errors
+    /// [`Exit::Refused`] if the server has nothing of the kind.
+    pub(super) fn speech(&self, text: &str) -> Result<(Description, Map<String, Value>), Failure> {
+        let book = self.session.book();
+        let said = book.catalogue.bare(State::Chat).and_then(|command| {
+            let bare = command.spec.bare.as_deref()?;
+            let rest = command.args.iter().find(|arg| arg.rest)?;
+            // What the line has besides the text, which is nobody's to read as a line.
+            let mut data = request_of(command, &format!("{bare} -- text")).ok()?;
+            data.insert(rest.name.clone(), text.into());
+            Some((command.clone(), data))
+        });
+        said.ok_or_else(|| Failure::new(Exit::Refused, "the server lets nobody speak"))
+    }
+
+    /// The type of the pushes that are what somebody says in the room.
+    pub(super) fn said_kind(&self) -> String {
+        let book = self.session.book();
+        book.catalogue.bare(State::Chat).map_or_else(String::new, |said| said.spec.name.to_string())
+    }
+
+    /// Asks, and gives the reply that grants it. What others say meanwhile is kept.
+    ///
+    /// # Errors
+    /// It was refused, or no reply came. With `--json` a refusal is printed.
+    pub(super) async fn ask(
+        &mut self,
+        kind: &str,
+        data: &Map<String, Value>,
+    ) -> Result<Received, Failure> {
+        loop {
+            self.asked += 1;
+            let id = Id::Number(self.asked);
+            let state = self.session.book().state;
+            self.heard.clear();
+            self.has_missed = false;
+            self.session.send(kind, data, &id).await?;
+            let timeout = self.session.timeout();
+            let reply = within(timeout, kind, self.reply_to(&id)).await?;
+            if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
+                say_pause(kind, pause);
+                Timer::after(pause).await;
+                continue;
+            }
+            if reply.message.status == Status::Error && self.manner.is_json {
+                print(&json::line(&reply.body))?;
+            }
+            return accepted(reply.message.clone(), state).map(|_| reply);
+        }
+    }
+
+    async fn reply_to(&mut self, id: &Id) -> Result<Received, Failure> {
+        loop {
+            match self.session.hear().await.map_err(|ended| ended.failure(true))? {
+                Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
+                // The reply to a request that was put off.
+                Heard::Reply(_) | Heard::Own(_) => {}
+                Heard::Push(push) if self.heard.len() < HEARD_LEN_MAX => self.heard.push_back(push),
+                Heard::Push(_) => self.has_missed = true,
+            }
+        }
+    }
+
+    /// Did others say more during the last request than was kept?
+    pub(super) fn has_missed(&self) -> bool {
+        self.has_missed
+    }
+
+    /// What others say next, since the last request was sent. It can be given up.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub(super) async fn next_push(&mut self) -> Result<Received, Ended> {
+        if let Some(push) = self.heard.pop_front() {
+            return Ok(push);
+        }
+        loop {
+            if let Heard::Push(push) = self.session.hear().await? {
+                return Ok(push);
+            }
+        }
+    }
+
+    /// Prints a reply as it came, if stdout is the frames, and else `text`.
+    ///
+    /// # Errors
+    /// Stdout cannot be written.
+    pub(super) fn print_reply(&self, reply: &Received, text: &str) -> Result<(), Failure> {
+        match (self.manner.is_json, text) {
+            (true, _) => print(&json::line(&reply.body)),
+            (false, "") => Ok(()),
+            (false, text) => print(text),
+        }
+    }
+}
+
+/// Prints what somebody said: the frame, or how people read it.
+///
+/// # Errors
+/// Stdout cannot be written.
+pub(super) fn print_push(manner: Manner, push: &Received) -> Result<(), Failure> {
+    match show::push(&push.message, manner.style()) {
+        _ if manner.is_json => print(&json::line(&push.body)),
+        Some(text) => print(&text),
+        None => Ok(()),
+    }
+}
+
+/// `future`, unless it takes longer than `time`; for ever, if no time is said.
+///
+/// # Errors
+/// [`Exit::Timeout`] with this message.
+pub(super) async fn in_time<T>(
+    time: Option<Duration>,
+    message: &str,
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let too_late = async {
+        match time {
+            Some(time) => Timer::after(time).await,
+            None => std::future::pending().await,
+        };
+        Err(Failure::new(Exit::Timeout, message))
+    };
+    smol::future::or(future, too_late).await
+}

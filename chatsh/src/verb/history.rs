@@ -1,0 +1,77 @@
+//! `history`: what was said in a room, as many messages as are wanted.
+
+use std::collections::VecDeque;
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::errand::{Errand, print_push};
+use super::pages::{self, PAGE_LEN_MAX};
+use crate::exit::{Exit, Failure};
+use crate::link::Received;
+
+/// How many messages can be asked for: they are all here before the first is printed.
+const LIMIT_MAX: u64 = 10_000;
+
+/// Which messages.
+#[derive(Debug, Args)]
+pub struct History {
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]
+    limit: u64,
+
+    /// The latest before this seq
+    #[arg(long, value_name = "SEQ", conflicts_with = "after")]
+    before: Option<i64>,
+
+    /// The first after this seq
+    #[arg(long, value_name = "SEQ")]
+    after: Option<i64>,
+
+    /// Only messages that have all these words
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+}
+
+impl History {
+    /// Prints them, oldest first.
+    pub(super) async fn run(&self, errand: &mut Errand) -> Result<Exit, Failure> {
+        let mut found: VecDeque<Received> = VecDeque::new();
+        loop {
+            let left = self.limit - found.len() as u64;
+            let page = pages::page(errand, &self.request(&found, left)).await?;
+            let is_last = !page.more || page.messages.is_empty();
+            match self.after {
+                Some(_) => found.extend(page.messages),
+                None => page.messages.into_iter().rev().for_each(|said| found.push_front(said)),
+            }
+            if is_last || found.len() as u64 >= self.limit {
+                break;
+            }
+        }
+        for said in &found {
+            print_push(errand.manner, said)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// What to ask for when so much is found.
+    fn request(&self, found: &VecDeque<Received>, left: u64) -> Map<String, Value> {
+        let mut data = Map::new();
+        let mut put = |name: &str, value: Option<i64>| {
+            if let Some(value) = value {
+                data.insert(name.into(), value.into());
+            }
+        };
+        match self.after {
+            Some(after) => put("after", found.back().and_then(pages::seq).or(Some(after))),
+            None => put("before", found.front().and_then(pages::seq).or(self.before)),
+        }
+        data.insert("limit".into(), left.min(PAGE_LEN_MAX).into());
+        if let Some(words) = &self.search {
+            data.insert("search".into(), words.as_str().into());
+        }
+        data
+    }
+}

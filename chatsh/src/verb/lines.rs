@@ -1,0 +1,235 @@
+//! `send --lines`: each line of stdin is a message, sent before the one before it is
+//! acknowledged, but never far ahead.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use async_channel::Receiver;
+use proto::{Code, Id, Incoming, Key, State};
+use smol::Timer;
+use smol::future::FutureExt;
+
+use super::errand::Errand;
+use super::key;
+use super::send::Send;
+use crate::exit::{Exit, Failure};
+use crate::link::Received;
+use crate::output::print;
+use crate::reply::accepted;
+use crate::session::Heard;
+use crate::source::{Line, Lines, LinesError};
+use crate::{json, talk};
+
+/// How many lines are sent and not acknowledged.
+///
+/// The server takes 64; half of it hides the way there and back, and is all that can be
+/// of unknown outcome when the connection is lost.
+const UNDER_WAY_MAX: usize = 32;
+
+/// Says the lines of stdin.
+///
+/// # Errors
+/// What ended it. Lines that can be no messages do not: the code tells of them.
+pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failure> {
+    let key = match &send.key {
+        Some(key) => key.clone(),
+        None => key::fresh()?,
+    };
+    let lines = read_ahead(Lines::of_stdin());
+    let mut sender = Sender {
+        send,
+        errand,
+        key,
+        under_way: VecDeque::new(),
+        is_at_end: false,
+        first_error: None,
+    };
+    sender.all(&lines).await?;
+    Ok(sender.first_error.unwrap_or(Exit::Done))
+}
+
+/// The lines on a queue, so that waiting for the next one can be given up.
+fn read_ahead(mut lines: Lines) -> Receiver<Result<Line, LinesError>> {
+    let (queue, read) = async_channel::bounded(1);
+    let reading = async move {
+        while let Some(line) = lines.next().await.transpose() {
+            let is_last = matches!(line, Err(LinesError::Io(_)));
+            if queue.send(line).await.is_err() || is_last {
+                return;
+            }
+        }
+    };
+    // It ends with its lines, or when nobody waits for them any more.
+    smol::spawn(reading).detach();
+    read
+}
+
+struct Sender<'a> {
+    send: &'a Send,
+    errand: &'a mut Errand,
+    /// What the keys of the lines begin with.
+    key: Key,
+    /// The lines whose turn to be told of has not come, in their order.
+    under_way: VecDeque<Sent>,
+    is_at_end: bool,
+    /// The code of the first error that did not end it.
+    first_error: Option<Exit>,
+}
+
+/// A line that was sent, or cannot be.
+struct Sent {
+    number: usize,
+    /// Since when its reply is the next one.
+    since: Instant,
+    /// Why it was not sent.
+    failure: Option<Failure>,
+}
+
+/// What happens next.
+enum Event {
+    Line(Line),
+    NoLine(LinesError),
+    End,
+    Heard(Received),
+    Late,
+}
+
+impl Sender<'_> {
+    async fn all(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<(), Failure> {
+        while !(self.is_at_end && self.under_way.is_empty()) {
+            match self.next(lines).await? {
+                Event::Line(line) => self.line(&line).await?,
+                Event::NoLine(LinesError::Bad(bad)) => {
+                    let failure = Failure::new(Exit::Refused, bad.reason);
+                    self.queue(bad.number, Some(failure));
+                }
+                Event::NoLine(error) => {
+                    return Err(Failure::new(Exit::Refused, error.to_string()));
+                }
+                Event::End => self.is_at_end = true,
+                Event::Heard(reply) => self.reply(&reply)?,
+                Event::Late => return Err(self.late()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<Event, Failure> {
+        let is_open = !self.is_at_end && self.under_way.len() < UNDER_WAY_MAX;
+        let deadline =
+            self.under_way.front().map(|sent| sent.since + self.errand.session.timeout());
+        let line = async {
+            if !is_open {
+                std::future::pending::<()>().await;
+            }
+            Ok(match lines.recv().await {
+                Ok(Ok(line)) => Event::Line(line),
+                Ok(Err(error)) => Event::NoLine(error),
+                Err(_) => Event::End,
+            })
+        };
+        let late = async {
+            match deadline {
+                Some(deadline) => Timer::at(deadline).await,
+                None => std::future::pending().await,
+            };
+            Ok(Event::Late)
+        };
+        let heard = async {
+            loop {
+                match self.errand.session.hear().await {
+                    Ok(Heard::Reply(reply)) => return Ok(Event::Heard(reply)),
+                    Ok(Heard::Own(_) | Heard::Push(_)) => {}
+                    Err(ended) => {
+                        return Err(match self.under_way.is_empty() {
+                            true => ended.failure(false),
+                            false => ended.failure(true).while_doing(&place(&self.under_way)),
+                        });
+                    }
+                }
+            }
+        };
+        // What the server says comes first: a refusal may be the reason to send no more.
+        heard.or(line).or(late).await
+    }
+
+    async fn line(&mut self, line: &Line) -> Result<(), Failure> {
+        let key = key::of_line(&self.key, line.number)?;
+        let (kind, data) = match self.send.request(self.errand, &line.text, &key) {
+            Ok(request) => request,
+            Err(failure) if line.text.is_empty() => {
+                self.queue(line.number, Some(failure));
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        };
+        let id = Id::Number(i64::try_from(line.number).unwrap_or(i64::MAX));
+        // A failure: it is longer than any request.
+        let failure = self.errand.session.send(&kind, &data, &id).await.err();
+        self.queue(line.number, failure);
+        Ok(())
+    }
+
+    /// Puts a line behind those that are under way.
+    fn queue(&mut self, number: usize, failure: Option<Failure>) {
+        self.under_way.push_back(Sent { number, since: Instant::now(), failure });
+        self.tell_of_unsent();
+    }
+
+    /// Tells of the lines that were not sent, up to the next one that was.
+    ///
+    /// So what is told, and the code, are the same however fast the server is.
+    fn tell_of_unsent(&mut self) {
+        while let Some(failure) = self.under_way.front_mut().and_then(|sent| sent.failure.take()) {
+            let number = self.under_way.pop_front().map_or(0, |sent| sent.number);
+            self.leave_out(number, &failure);
+        }
+    }
+
+    fn reply(&mut self, reply: &Received) -> Result<(), Failure> {
+        // Replies come in the order of the requests.
+        let Some(Sent { number, .. }) = self.under_way.pop_front() else { return Ok(()) };
+        if self.errand.manner.is_json {
+            print(&json::line(&reply.body))?;
+        }
+        match accepted(reply.message.clone(), State::Chat) {
+            Ok(_) => {}
+            Err(failure) if is_of_the_line(&reply.message) || self.errand.manner.keeps_going => {
+                self.leave_out(number, &failure);
+            }
+            Err(failure) => return Err(failure.while_doing(&format!("line {number}"))),
+        }
+        self.tell_of_unsent();
+        // The server reads as fast as it likes: only when nothing comes it is late.
+        if let Some(next) = self.under_way.front_mut() {
+            next.since = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Tells that this line was not said.
+    fn leave_out(&mut self, number: usize, failure: &Failure) {
+        talk::say(&format!("line {number}: {}", failure.message));
+        self.first_error.get_or_insert(failure.exit);
+    }
+
+    fn late(&self) -> Failure {
+        let seconds = self.errand.session.timeout().as_secs_f64();
+        let message = format!("{}: no reply within {seconds} s", place(&self.under_way));
+        Failure::new(Exit::Timeout, message)
+    }
+}
+
+/// Is it the line that was wrong, and not all of them?
+fn is_of_the_line(refusal: &Incoming) -> bool {
+    refusal.is_error(Code::BadRequest) || refusal.is_error(Code::TooLong)
+}
+
+/// Which lines are not acknowledged.
+fn place(under_way: &VecDeque<Sent>) -> String {
+    let mut sent = under_way.iter().filter(|sent| sent.failure.is_none()).map(|sent| sent.number);
+    match (sent.next(), sent.next_back()) {
+        (Some(first), Some(last)) => format!("lines {first} to {last}"),
+        (line, _) => format!("line {}", line.unwrap_or_default()),
+    }
+}

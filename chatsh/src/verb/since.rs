@@ -1,0 +1,95 @@
+//! Where in the past to begin: at a number, or at a time.
+
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::errand::Errand;
+use super::pages;
+use crate::exit::Failure;
+use crate::session::object;
+
+/// After which message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Since {
+    /// The one of this number.
+    Seq(i64),
+    /// The last one before this time.
+    Time(Timestamp),
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Since, String> {
+        if let Ok(seq) = text.parse() {
+            return Ok(Since::Seq(seq));
+        }
+        if let Ok(time) = text.parse() {
+            return Ok(Since::Time(time));
+        }
+        text.parse::<SignedDuration>()
+            .ok()
+            .filter(|ago| !ago.is_negative())
+            .and_then(|ago| Timestamp::now().checked_sub(ago).ok())
+            .map(Since::Time)
+            .ok_or_else(|| {
+                "it is a seq (7), a time (2026-01-31T12:00:00Z) or a while (10m, 24h)".into()
+            })
+    }
+}
+
+impl Since {
+    /// The number behind which it begins, in a room that `entered` tells of.
+    ///
+    /// # Errors
+    /// The server does not tell of the past.
+    pub(super) async fn seq(
+        self,
+        errand: &mut Errand,
+        entered: &Map<String, Value>,
+    ) -> Result<i64, Failure> {
+        let time = match self {
+            Since::Seq(seq) => return Ok(seq),
+            Since::Time(time) => time,
+        };
+        let bound = |name: &str| entered.get(name).and_then(Value::as_i64).unwrap_or_default();
+        // All up to `before` is older; the first message behind `after` is not.
+        let (mut before, mut after) = ((bound("oldest") - 1).max(0), bound("last_seq"));
+        while before < after {
+            let middle = before + (after - before) / 2;
+            let next = object(json!({ "after": middle, "limit": 1 }));
+            let next = pages::page(errand, &next).await?.messages;
+            let ts = |name: &Value| name.as_str()?.parse::<Timestamp>().ok();
+            let older = next
+                .first()
+                .filter(|said| said.message.data.get("ts").and_then(ts).is_some_and(|ts| ts < time))
+                .and_then(pages::seq);
+            match older {
+                Some(seq) => before = seq.max(middle + 1),
+                None => after = middle,
+            }
+        }
+        Ok(before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_number_a_time_or_a_while() {
+        assert_eq!("7".parse(), Ok(Since::Seq(7)));
+        let noon = "2026-01-31T12:00:00Z".parse().unwrap();
+        assert_eq!("2026-01-31T12:00:00Z".parse(), Ok(Since::Time(noon)));
+        assert_eq!("2026-01-31T13:00:00+01:00".parse(), Ok(Since::Time(noon)));
+        let Ok(Since::Time(then)) = "10m".parse() else { panic!("it is a while") };
+        let ago = Timestamp::now().duration_since(then).as_secs();
+        assert!((600..660).contains(&ago), "{ago}");
+        for text in ["", "yesterday", "-10m", "2026-01-31"] {
+            assert!(text.parse::<Since>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `tail`: what is said in a room, from some time on, as it is said.
+
+use std::cell::Cell;
+
+use async_channel::{Receiver, Sender};
+use clap::Args;
+use serde_json::{Map, Value, json};
+use smol::future::FutureExt;
+
+use super::errand::{Errand, print_push};
+use super::since::Since;
+use super::{exec, pages};
+use crate::exit::{Exit, Failure};
+use crate::link::Received;
+use crate::options::Options;
+use crate::script::Manner;
+use crate::session::object;
+use crate::talk;
+
+/// How many messages wait while a command runs for one of them.
+///
+/// When there are more we read no further, and the server has to decide.
+const WAITING_LEN_MAX: usize = 1024;
+
+/// What to follow.
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// Begin with what was said after this
+    ///
+    /// The seq of a message, a time (2026-01-31T12:00:00Z), or a while ago (10m, 24h).
+    #[arg(long, value_name = "SEQ|TIME")]
+    since: Option<Since>,
+
+    /// End after so many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Run this by /bin/sh for each message, one after the other, and print nothing
+    ///
+    /// It has the message as JSON on stdin, and $CHATSH_FROM, $CHATSH_TO, $CHATSH_TEXT,
+    /// $CHATSH_ROOM, $CHATSH_SEQ and $CHATSH_TS. When it fails that is the end, with 1,
+    /// unless --keep-going is given.
+    #[arg(long, value_name = "CMD")]
+    exec: Option<String>,
+}
+
+impl Tail {
+    /// Does this make sense?
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if it does not.
+    pub(super) fn check(&self, options: &Options) -> Result<(), Failure> {
+        match self.exec.is_some() && options.json {
+            true => {
+                let message = "--exec prints nothing, and has the JSON on stdin: leave out --json";
+                Err(Failure::new(Exit::Usage, message))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Follows the room that `entered` tells of.
+    pub(super) async fn run(
+        &self,
+        errand: &mut Errand,
+        entered: &Map<String, Value>,
+    ) -> Result<Exit, Failure> {
+        let manner = errand.manner;
+        let (queue, messages) = async_channel::bounded(WAITING_LEN_MAX);
+        let end = Cell::new(None);
+        let follow = async {
+            end.set(Some(self.follow(errand, entered, &queue).await));
+            // What is in the queue is still done.
+            queue.close();
+            std::future::pending().await
+        };
+        let take = async {
+            let exit = self.take(&messages, manner).await?;
+            match end.take().filter(|_| exit.is_none()) {
+                Some(failure) => Err(failure),
+                None => Ok(exit.unwrap_or(Exit::Done)),
+            }
+        };
+        take.or(follow).await
+    }
+
+    /// Queues what was and is said, until the connection ends.
+    async fn follow(
+        &self,
+        errand: &mut Errand,
+        entered: &Map<String, Value>,
+        queue: &Sender<Received>,
+    ) -> Failure {
+        let last = match self.since {
+            Some(since) => match replay(errand, entered, since, queue).await {
+                Ok(last) => Some(last),
+                Err(failure) => return failure,
+            },
+            None => None,
+        };
+        let kind = errand.said_kind();
+        loop {
+            let push = match errand.next_push().await {
+                Ok(push) => push,
+                Err(ended) => return ended.failure(false),
+            };
+            // What came while the past was asked for may be in it.
+            let is_new = pages::seq(&push).is_none_or(|seq| last.is_none_or(|last| seq > last));
+            if push.message.kind == kind && is_new {
+                let _ = queue.send(push).await;
+            }
+        }
+    }
+
+    /// Prints or hands on the messages. Without a code the queue came to its end first.
+    async fn take(
+        &self,
+        messages: &Receiver<Received>,
+        manner: Manner,
+    ) -> Result<Option<Exit>, Failure> {
+        let mut first_error = None;
+        let mut count = 0;
+        while let Ok(push) = messages.recv().await {
+            let done = match &self.exec {
+                Some(command) => exec::run(command, &push).await,
+                None => print_push(manner, &push),
+            };
+            match done {
+                Err(failure) if manner.keeps_going && failure != Failure::unread() => {
+                    talk::say(&failure.message);
+                    first_error.get_or_insert(failure.exit);
+                }
+                done => done?,
+            }
+            count += 1;
+            if self.count == Some(count) {
+                return Ok(Some(first_error.unwrap_or(Exit::Done)));
+            }
+        }
+        Ok(first_error)
+    }
+}
+
+/// Queues what was said after `since`; the number of the last of it.
+async fn replay(
+    errand: &mut Errand,
+    entered: &Map<String, Value>,
+    since: Since,
+    queue: &Sender<Received>,
+) -> Result<i64, Failure> {
+    let mut last = since.seq(errand, entered).await?;
+    loop {
+        let request = object(json!({ "after": last, "limit": pages::PAGE_LEN_MAX }));
+        let page = pages::page(errand, &request).await?;
+        let is_empty = page.messages.is_empty();
+        for said in page.messages {
+            last = pages::seq(&said).unwrap_or(last).max(last);
+            let _ = queue.send(said).await;
+        }
+        // More was said meanwhile than could be kept: it is in the past now.
+        if is_empty || !(page.more || errand.has_missed()) {
+            return Ok(last);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `tail`: what was said and what is said, each once, printed or handed to a command.
+
+use std::process::{Command, Stdio};
+
+use expect_test::expect;
+use serde_json::{Value, json};
+use tests::{Client, Home, Run, Server, outcome};
+
+use crate::as_ann;
+
+/// A server on which bob is in general, and has said these.
+fn room_of_bob(texts: &[&str]) -> (Server, Home, Client) {
+    let server = Server::start();
+    server.user("ann");
+    let mut bob = server.member("bob", "general");
+    for text in texts {
+        bob.say(text);
+    }
+    let home = Home::new();
+    home.write("password", "1234\n");
+    (server, home, bob)
+}
+
+/// Waits until ann is in the room.
+fn wait_for_ann(bob: &mut Client) {
+    tests::eventually("ann is in the room", || {
+        let list = bob.ask("list", json!({}));
+        list["data"]["general"].as_array().is_some_and(|users| users.contains(&json!("ann")))
+    });
+}
+
+#[test]
+fn what_is_said_is_followed_from_now_on() {
+    let (server, home, mut bob) = room_of_bob(&["before"]);
+    let run = Run::of(as_ann(&server, &home, &["tail", "-r", "general", "--count", "2"]));
+    wait_for_ann(&mut bob);
+    bob.say("one");
+    bob.ask("msg", json!({ "to": "ann", "text": "two\nlines" }));
+    expect![[r#"
+        bob: one
+        bob -> ann: two
+                  │ lines
+        exit 0
+    "#]]
+    .assert_eq(&run.end());
+}
+
+#[test]
+fn what_was_said_since_a_number_or_a_time_comes_first() {
+    let (server, home, mut bob) = room_of_bob(&["one", "two"]);
+    let two: Value = bob.ask("history", json!({ "limit": 1 }))["data"]["messages"][0].clone();
+    // The clock of the next one is later.
+    tests::eventually("the clock goes on", || {
+        let pong = bob.ask("ping", json!({}));
+        pong["data"]["ts"].as_str() > two["ts"].as_str()
+    });
+    bob.say("three");
+    let ts = two["ts"].as_str().unwrap().to_owned();
+    for (since, expected) in [
+        ("0", "bob: one\nbob: two\nbob: three\n"),
+        ("2", "bob: two\nbob: three\n"),
+        ("1h", "bob: one\nbob: two\nbob: three\n"),
+        ("2026-01-01T00:00:00Z", "bob: one\nbob: two\nbob: three\n"),
+    ] {
+        let count = expected.lines().count().to_string();
+        let tail = ["tail", "-r", "general", "--since", since, "--count", &count];
+        assert_eq!(outcome(as_ann(&server, &home, &tail), ""), format!("{expected}exit 0\n"));
+    }
+    // Of the same millisecond is not before it.
+    let tail = ["tail", "-r", "general", "--since", &ts, "--count", "1"];
+    let first = outcome(as_ann(&server, &home, &tail), "");
+    assert!(first == "bob: two\nexit 0\n" || first == "bob: one\nexit 0\n", "{first}");
+    // Nothing is said since the future; then something is.
+    let tail = ["tail", "-r", "general", "--since", "2126-01-01T00:00:00Z", "--count", "1"];
+    let run = Run::of(as_ann(&server, &home, &tail));
+    wait_for_ann(&mut bob);
+    bob.say("four");
+    assert_eq!(run.end(), "bob: four\nexit 0\n");
+}
+
+#[test]
+fn a_command_has_each_message_in_turn() {
+    let (server, home, mut bob) = room_of_bob(&["one", "$(touch evil)", "'; touch evil"]);
+    bob.ask("msg", json!({ "to": "public", "text": "two\nlines" }));
+    let command = "printf '%s|' \"$CHATSH_FROM\" \"$CHATSH_TO\" \"$CHATSH_ROOM\" \"$CHATSH_SEQ\" \"$CHATSH_TEXT\"; \
+                   read -r json; echo \"${#json}\" >> lengths; test -n \"$CHATSH_TS\"";
+    let tail = ["tail", "-r", "general", "--since", "0", "--count", "4", "--exec", command];
+    expect![[r#"
+        bob|public|general|2|one|bob|public|general|3|$(touch evil)|bob|public|general|4|'; touch evil|bob|public|general|5|two
+        lines|exit 0
+    "#]].assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
+    assert!(!home.path("evil").exists());
+    let json = "cat >> all";
+    let tail = ["tail", "-r", "general", "--since", "0", "--count", "4", "--exec", json];
+    assert_eq!(outcome(as_ann(&server, &home, &tail), ""), "exit 0\n");
+    let lines: Vec<Value> =
+        home.read("all").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let texts: Vec<_> = lines.iter().map(|line| line["data"]["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["one", "$(touch evil)", "'; touch evil", "two\nlines"]);
+}
+
+#[test]
+fn a_command_that_fails_ends_it_unless_it_is_to_keep_going() {
+    let (server, home, _bob) = room_of_bob(&["one", "two", "three"]);
+    let tail = [
+        "tail",
+        "-r",
+        "general",
+        "--since",
+        "0",
+        "--count",
+        "3",
+        "--exec",
+        "echo $CHATSH_TEXT; test $CHATSH_TEXT != two || exit 3",
+    ];
+    expect![[r#"
+        one
+        two
+        ! chatsh: seq 3: the command failed: exit status: 3
+        exit 1
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
+    let tail = [&tail[..], &["--keep-going"]].concat();
+    expect![[r#"
+        one
+        two
+        three
+        ! chatsh: seq 3: the command failed: exit status: 3
+        exit 1
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
+}
+
+#[test]
+fn while_a_command_runs_what_is_said_waits_its_turn() {
+    let (server, home, mut bob) = room_of_bob(&[]);
+    // The first command waits until all is said; only one runs at a time.
+    assert!(Command::new("mkfifo").arg(home.path("said")).status().unwrap().success());
+    let command = "mkdir one || exit 1; test $CHATSH_TEXT != 1 || cat said; rmdir one; \
+                   echo $CHATSH_TEXT";
+    let tail = ["tail", "-r", "general", "--count", "50", "--exec", command];
+    let run = Run::of(as_ann(&server, &home, &tail));
+    wait_for_ann(&mut bob);
+    for number in 1..=50 {
+        bob.say(&number.to_string());
+    }
+    home.write("said", "");
+    let all: String = (1..=50).map(|number| format!("{number}\n")).collect();
+    assert_eq!(run.end(), all + "exit 0\n");
+}
+
+#[test]
+fn jq_reads_what_tail_prints() {
+    let (server, home, mut bob) = room_of_bob(&["one", "two"]);
+    let tail = as_ann(&server, &home, &["tail", "-r", "general", "--since", "0", "--json"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "\"$@\" | jq --unbuffered -r .data.text | head -n 3", "sh"]);
+    shell.arg(tail.get_program()).args(tail.get_args());
+    shell.current_dir(home.path("")).env("HOME", home.path(""));
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = Run::of(shell);
+    wait_for_ann(&mut bob);
+    bob.say("three");
+    // The pipe is closed: what comes now ends it, and quietly.
+    tests::eventually("ann is gone", || {
+        bob.say("more");
+        let list = bob.ask("list", json!({}));
+        !list["data"]["general"].as_array().unwrap().contains(&json!("ann"))
+    });
+    assert_eq!(run.end(), "one\ntwo\nthree\nexit 0\n");
+}
