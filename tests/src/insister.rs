@@ -90,8 +90,13 @@ impl Account {
 
     /// Says the last word in the room.
     pub fn say_last(&self) {
-        let (mut client, _) = self.insist(None);
-        client.say(LAST);
+        let say = |mut client: Client| -> Result<(), Lost> {
+            let data = json!({ "to": "public", "text": LAST, "key": LAST });
+            client.send_body(json!({ "type": "msg", "data": data }).to_string().as_bytes())?;
+            while client.receive_or_end()?["data"]["text"] != LAST {}
+            Ok(())
+        };
+        while say(self.insist(None).0).is_err() {}
     }
 }
 
@@ -108,8 +113,10 @@ pub struct Sender<'a> {
     open: BTreeSet<usize>,
     /// Where an acknowledgement that was taken as lost has put them.
     ignored: BTreeMap<usize, i64>,
-    /// What was answered to messages that had been kept before.
+    /// How many were answered that had been kept before the connection began.
     pub repeated: usize,
+    /// How many acknowledgements were taken as lost.
+    pub unheard: usize,
     /// How often each error was answered.
     pub errors: BTreeMap<String, usize>,
 }
@@ -127,6 +134,7 @@ impl<'a> Sender<'a> {
             open: BTreeSet::new(),
             ignored: BTreeMap::new(),
             repeated: 0,
+            unheard: 0,
             errors: BTreeMap::new(),
         }
     }
@@ -194,7 +202,11 @@ impl<'a> Sender<'a> {
             }
             let seq = message["data"]["seq"].as_i64().unwrap();
             self.repeated += usize::from(seq <= last_seq);
+            if let Some(first) = self.ignored.get(&number) {
+                assert_eq!(seq, *first, "the same key is the first message");
+            }
             if self.hears_not() {
+                self.unheard += 1;
                 self.ignored.insert(number, seq);
                 again.push_back(number);
                 // Sometimes the connection is taken as lost with it.
@@ -202,9 +214,6 @@ impl<'a> Sender<'a> {
                     0 => return Err(Lost),
                     _ => continue,
                 }
-            }
-            if let Some(first) = self.ignored.remove(&number) {
-                assert_eq!(seq, first, "the same key is the first message");
             }
             self.open.remove(&number);
             self.truth.acknowledge(Said { seq, sender: self.number, number });

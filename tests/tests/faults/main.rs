@@ -6,5 +6,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod crowd;
+mod cuts;
 mod kill;
+mod lost_acks;
 mod stored;
