@@ -197,6 +197,7 @@ impl<'a> Sender<'a> {
             if message["status"] != "ok" {
                 let code = message["code"].as_str().unwrap().to_owned();
                 *self.errors.entry(code).or_default() += 1;
+                self.truth.refuse();
                 again.push_back(number);
                 continue;
             }

@@ -7,6 +7,7 @@
 
 mod chance;
 mod client;
+mod disk;
 mod home;
 mod insister;
 mod member;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use chance::Chance;
 pub use client::{Client, End, dial, eventually, framed};
+pub use disk::SmallDisk;
 pub use home::{Home, Run, outcome};
 pub use insister::{Account, Sender, listen};
 pub use member::Member;

@@ -34,7 +34,7 @@ pub struct Server {
 }
 
 /// Somewhere on the loopback.
-const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub(crate) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// What a server has written to stderr so far.
 struct Log {
@@ -129,7 +129,7 @@ impl Server {
         child.wait().unwrap();
     }
 
-    fn launch(
+    pub(crate) fn launch(
         command: &mut Command,
         listen: SocketAddr,
         folder: Arc<TempDir>,
@@ -320,7 +320,7 @@ fn arguments(command: &mut Command, listen: SocketAddr, folder: &TempDir, settin
     }
 }
 
-fn owned(settings: &[&str]) -> Vec<String> {
+pub(crate) fn owned(settings: &[&str]) -> Vec<String> {
     settings.iter().map(ToString::to_string).collect()
 }
 

@@ -27,42 +27,63 @@ impl Said {
     }
 }
 
-/// What has been acknowledged so far, by whomever.
+/// What has been acknowledged so far, by whomever, and how often a message was refused.
 #[derive(Default)]
 pub struct Truth {
-    acknowledged: Mutex<Vec<Said>>,
+    known: Mutex<Known>,
     grown: Condvar,
+}
+
+#[derive(Default)]
+struct Known {
+    acknowledged: Vec<Said>,
+    refused: usize,
 }
 
 impl Truth {
     pub(crate) fn acknowledge(&self, said: Said) {
-        self.acknowledged().push(said);
+        self.known().acknowledged.push(said);
+        self.grown.notify_all();
+    }
+
+    pub(crate) fn refuse(&self) {
+        self.known().refused += 1;
         self.grown.notify_all();
     }
 
     /// How many were acknowledged.
     pub fn count(&self) -> usize {
-        self.acknowledged().len()
+        self.known().acknowledged.len()
     }
 
-    /// Waits until so many were acknowledged.
-    pub fn wait_for(&self, count: usize) {
+    /// Waits until so many more are acknowledged.
+    pub fn wait_for_more(&self, more: usize) {
+        self.wait(more, "acknowledged", |known| known.acknowledged.len());
+    }
+
+    /// Waits until so many more are refused.
+    pub fn wait_for_refusals(&self, more: usize) {
+        self.wait(more, "refused", |known| known.refused);
+    }
+
+    fn wait(&self, more: usize, what: &str, count: impl Fn(&Known) -> usize) {
         let deadline = Instant::now() + PATIENCE;
-        let mut acknowledged = self.acknowledged();
-        while acknowledged.len() < count {
+        let mut known = self.known();
+        let enough = count(&known) + more;
+        while count(&known) < enough {
             let left = deadline.saturating_duration_since(Instant::now());
-            let len = acknowledged.len();
-            assert!(!left.is_zero(), "{count} are never acknowledged, only {len}");
-            acknowledged = self.grown.wait_timeout(acknowledged, left).unwrap().0;
+            let now = count(&known);
+            assert!(!left.is_zero(), "{enough} are never {what}, only {now}");
+            known = self.grown.wait_timeout(known, left).unwrap().0;
         }
     }
 
     /// Everything that was acknowledged up to now.
     pub fn so_far(&self) -> Vec<Said> {
-        self.acknowledged().clone()
+        self.known().acknowledged.clone()
     }
 
-    fn acknowledged(&self) -> MutexGuard<'_, Vec<Said>> {
-        self.acknowledged.lock().unwrap()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap()
     }
 }

@@ -80,7 +80,11 @@ impl Crowd {
     /// listened agree; what is stored.
     pub(crate) fn agree(&self, server: &mut Server, outcome: &Outcome) -> Vec<Said> {
         server.kill();
-        let stored = stored(&server.data());
+        self.agree_with(stored(&server.data()), outcome)
+    }
+
+    /// The same for what is stored already.
+    pub(crate) fn agree_with(&self, stored: Vec<Said>, outcome: &Outcome) -> Vec<Said> {
         check_stored(&self.truth.so_far(), &stored);
         assert_eq!(self.truth.count(), stored.len(), "everything was acknowledged in the end");
         outcome.heard.iter().for_each(|heard| check_heard(heard, &stored));

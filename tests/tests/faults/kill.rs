@@ -21,7 +21,7 @@ fn whatever_was_acknowledged_or_heard_survives_kills_once_and_in_order() {
     let mut starts = Vec::new();
     let kill_and_start = || {
         for _ in 0..rounds {
-            crowd.truth.wait_for(crowd.truth.count() + chance.below(300) as usize);
+            crowd.truth.wait_for_more(chance.below(300) as usize);
             server.kill();
             let so_far = crowd.truth.so_far();
             check_stored(&so_far, &stored(&server.data()));

@@ -8,6 +8,7 @@
 
 mod crowd;
 mod cuts;
+mod disk;
 mod kill;
 mod lost_acks;
 mod stored;
