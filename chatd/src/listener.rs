@@ -116,6 +116,18 @@ pub(crate) fn stop_signals() -> Result<Signals, Failure> {
     Signals::new([Signal::Term, Signal::Int]).map_err(|e| Failure::new(Exit::Defect, e.into()))
 }
 
+/// From here on a file that may not grow (`LimitFSIZE=`, `ulimit -f`) is an error where it
+/// is written, as a full disk is, and no longer kills the process.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub(crate) fn survive_file_limits() -> Result<(), Failure> {
+    let signals = Signals::new([Signal::Xfsz]).map_err(|e| Failure::new(Exit::Defect, e.into()))?;
+    // Nobody reads them: they are caught as long as this is kept, for ever.
+    std::mem::forget(signals);
+    Ok(())
+}
+
 /// Waits for one of them; says which.
 ///
 /// # Errors

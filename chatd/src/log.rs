@@ -17,7 +17,10 @@ pub(crate) fn start(log: Log) {
         .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_target(false)
-        .with_ansi(false);
+        .with_ansi(false)
+        // It would tell of a full disk on stderr, where the log goes, and panic when that
+        // fails too: the writer of the database would end with it.
+        .log_internal_errors(false);
     match log.format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),

@@ -127,6 +127,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
             "password.log_n, r and p cost an attacker less than OWASP advises for scrypt"
         );
     }
+    listener::survive_file_limits()?;
     let folder = Folder::lock(&data)?;
     let identity = identity(&config, folder.path())?;
     let file = folder.database();

@@ -33,9 +33,23 @@ impl Client {
         Client::over(TcpStream::connect(address).unwrap(), fingerprint)
     }
 
+    /// The same, with its handshake, where the server may be gone.
+    ///
+    /// # Errors
+    /// Nobody is there, or the connection ends before it has begun.
+    pub fn try_connect(address: SocketAddr, fingerprint: &str) -> io::Result<Client> {
+        let mut client = Client::of(TcpStream::connect(address)?, address, fingerprint);
+        client.shake_hands()?;
+        Ok(client)
+    }
+
     /// The same over a socket that was made elsewhere; see [`dial`].
     pub fn over(socket: TcpStream, fingerprint: &str) -> Client {
         let address = socket.peer_addr().unwrap();
+        Client::of(socket, address, fingerprint)
+    }
+
+    fn of(socket: TcpStream, address: SocketAddr, fingerprint: &str) -> Client {
         let config = client_config(address, fingerprint);
         let tls = ClientConnection::new(config, ServerName::from(address.ip())).unwrap();
         socket.set_nodelay(true).unwrap();

@@ -5,20 +5,30 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod chance;
 mod client;
+mod disk;
 mod home;
+mod insister;
 mod member;
+mod proxy;
 mod server;
 mod terminal;
+mod truth;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use chance::Chance;
 pub use client::{Client, End, dial, eventually, framed};
+pub use disk::SmallDisk;
 pub use home::{Home, Run, outcome};
+pub use insister::{Account, Sender, listen};
 pub use member::Member;
+pub use proxy::Proxy;
 pub use server::{Server, chatd_with, chatsh, run_chatd};
 pub use terminal::Terminal;
+pub use truth::{Said, Truth};
 
 /// How long a test waits for what must happen: far beyond what it takes, since the
 /// machine may be busy.

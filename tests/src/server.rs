@@ -1,12 +1,13 @@
 //! A chatd process, with its own port and data folder.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
@@ -28,7 +29,12 @@ pub struct Server {
     pub fingerprint: String,
     folder: Arc<TempDir>,
     settings: Vec<String>,
+    /// Where the next one on the same data listens.
+    listen: SocketAddr,
 }
+
+/// Somewhere on the loopback.
+pub(crate) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// What a server has written to stderr so far.
 struct Log {
@@ -50,7 +56,21 @@ impl Server {
     /// The same as [`Server::with`], of another program than chatd.
     pub fn of(name: &str, settings: &[&str]) -> Server {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Server::launch(&mut Command::new(program(name)), folder, owned(settings))
+        Server::launch(&mut Command::new(program(name)), ANYWHERE, folder, owned(settings))
+    }
+
+    /// The same as [`Server::with`], and the next one on the same data will be at the same
+    /// address, which is nobody else's: so its port is free while it is down.
+    pub fn in_place(settings: &[&str]) -> Server {
+        static TURN: AtomicU8 = AtomicU8::new(1);
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        let own = SocketAddr::new(Ipv4Addr::new(127, turn, high, low).into(), 0);
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let mut command = Command::new(program("chatd"));
+        let mut server = Server::launch(&mut command, own, folder, owned(settings));
+        server.listen = server.address;
+        server
     }
 
     /// The same as [`Server::with`], after this `ulimit` of the shell.
@@ -58,7 +78,7 @@ impl Server {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit {limit} && exec \"$@\""), "sh"]);
-        Server::launch(command.arg(program("chatd")), folder, owned(settings))
+        Server::launch(command.arg(program("chatd")), ANYWHERE, folder, owned(settings))
     }
 
     /// Another server on the same data, once this one is gone.
@@ -73,17 +93,49 @@ impl Server {
     }
 
     fn again_as(mut self, settings: Vec<String>) -> Server {
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-        Server::launch(&mut Command::new(program("chatd")), self.folder.clone(), settings)
+        self.kill();
+        let mut command = Command::new(program("chatd"));
+        Server::launch(&mut command, self.listen, self.folder.clone(), settings)
     }
 
-    fn launch(command: &mut Command, folder: Arc<TempDir>, settings: Vec<String>) -> Server {
-        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
-        let cheap = CHEAP.iter().map(ToString::to_string);
-        for setting in cheap.chain(settings.iter().cloned()) {
-            command.args(["--set", &setting]);
-        }
+    /// Kills it, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again where it was killed; how long it took until it was ready.
+    pub fn revive(&mut self) -> Duration {
+        let began = Instant::now();
+        let mut command = Command::new(program("chatd"));
+        let (folder, settings) = (self.folder.clone(), self.settings.clone());
+        *self = Server::launch(&mut command, self.listen, folder, settings);
+        began.elapsed()
+    }
+
+    /// Starts it where it was killed, and kills it so soon that it may not be ready yet.
+    pub fn revive_for(&self, time: Duration) {
+        let mut command = Command::new(program("chatd"));
+        arguments(&mut command, self.listen, &self.folder, &self.settings);
+        let mut child = bare(&mut command)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The moment of a fault: nothing is waited for.
+        std::thread::park_timeout(time);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    pub(crate) fn launch(
+        command: &mut Command,
+        listen: SocketAddr,
+        folder: Arc<TempDir>,
+        settings: Vec<String>,
+    ) -> Server {
+        arguments(command, listen, &folder, &settings);
         let mut child = bare(command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -117,6 +169,7 @@ impl Server {
             fingerprint,
             folder,
             settings,
+            listen,
         }
     }
 
@@ -284,7 +337,15 @@ pub(crate) fn send_signal(pid: u32, name: &str) {
     rustix::process::kill_process(pid, signal).unwrap();
 }
 
-fn owned(settings: &[&str]) -> Vec<String> {
+fn arguments(command: &mut Command, listen: SocketAddr, folder: &TempDir, settings: &[String]) {
+    command.args(["--listen", &listen.to_string(), "--data"]).arg(folder.path().join("data"));
+    let cheap = CHEAP.iter().map(ToString::to_string);
+    for setting in cheap.chain(settings.iter().cloned()) {
+        command.args(["--set", &setting]);
+    }
+}
+
+pub(crate) fn owned(settings: &[&str]) -> Vec<String> {
     settings.iter().map(ToString::to_string).collect()
 }
 

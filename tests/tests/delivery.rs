@@ -1,19 +1,15 @@
-//! What is said arrives: once, in one order, with those whom it is for, and what was
-//! acknowledged or seen is kept whatever happens to the process.
+//! What is said arrives: once, in one order, and with those whom it is for.
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use smol::Async;
 use smol::lock::Semaphore;
-use tests::{Client, End, Member, Server, dial, eventually, is_slow};
+use tests::{Member, Server, dial, is_slow};
 
 /// A room full of people wants more than the limits allow by default.
 const CROWD: [&str; 4] = [
@@ -252,133 +248,4 @@ fn many_may_be_in_flight_and_their_replies_keep_their_order() {
         assert_eq!(*got, expected, "{reply}");
     }
     ann.hears_nothing();
-}
-
-/// What one connection knows when the server is gone.
-struct Witness {
-    name: String,
-    /// How many were sent.
-    sent: usize,
-    /// Number and place of those whose reply came.
-    acknowledged: Vec<(usize, i64)>,
-    /// Everything that came.
-    seen: Vec<Seen>,
-}
-
-/// Sends until the server is gone, up to 16 messages ahead of their replies.
-fn send_until_the_end(mut client: Client, name: String, count: &AtomicUsize) -> Witness {
-    let mut witness = Witness { name, sent: 0, acknowledged: vec![], seen: vec![] };
-    loop {
-        while witness.sent < witness.acknowledged.len() + 16 {
-            let number = witness.sent;
-            let data = json!({ "to": "public", "text": format!("{number}") });
-            let request = json!({ "type": "msg", "id": number, "data": data });
-            witness.sent += 1;
-            if client.send_body(request.to_string().as_bytes()).is_err() {
-                break;
-            }
-        }
-        let message = match client.receive_or_end() {
-            Ok(message) => message,
-            Err(end) => {
-                assert_eq!(end, End::Cut, "nobody says goodbye when it is killed");
-                return witness;
-            }
-        };
-        let seen = seen(&message);
-        if let Some(id) = message["id"].as_u64() {
-            assert_eq!(id as usize, witness.acknowledged.len(), "replies keep their order");
-            witness.acknowledged.push((id as usize, seen.2));
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        witness.seen.push(seen);
-    }
-}
-
-fn connect(address: SocketAddr, fingerprint: &str, name: &str) -> Client {
-    let mut client = Client::connect(address, fingerprint);
-    client.register(name);
-    client.login(name);
-    client.enter("general");
-    client
-}
-
-#[test]
-fn whatever_was_acknowledged_or_seen_survives_a_kill_once_and_in_order() {
-    const SENDERS: usize = 16;
-    let settings = ["limits.unauthenticated=0", "limits.commands_burst=0"];
-    let mut server = Server::with(&settings);
-    let mut last_seq = 0;
-    for round in 0..3 {
-        let count = AtomicUsize::new(0);
-        let witnesses: Vec<Witness> = std::thread::scope(|scope| {
-            let senders: Vec<_> = (0..SENDERS)
-                .map(|number| {
-                    // Another name in each round, so that numbers begin again.
-                    let name = format!("user{round}-{number}");
-                    let client = connect(server.address, &server.fingerprint, &name);
-                    (client, name)
-                })
-                .collect();
-            let count = &count;
-            let senders: Vec<_> = senders
-                .into_iter()
-                .map(|(client, name)| scope.spawn(move || send_until_the_end(client, name, count)))
-                .collect();
-            let enough = 700 * (round + 1);
-            eventually("enough is acknowledged", || {
-                std::thread::yield_now();
-                count.load(Ordering::Relaxed) >= enough
-            });
-            server.signal("KILL");
-            senders.into_iter().map(|sender| sender.join().unwrap()).collect()
-        });
-        server = server.again();
-        let kept = kept_messages(&server);
-        check_kept(&witnesses, &kept, last_seq);
-        last_seq = kept.iter().map(|(_, _, seq)| *seq).max().unwrap();
-        let mut late = connect(server.address, &server.fingerprint, "late");
-        late.ask("exit", json!({}));
-        assert_eq!(late.enter("general")["data"]["last_seq"], last_seq);
-        assert!(late.say("after it")["data"]["seq"].as_i64().unwrap() > last_seq);
-        last_seq += 1;
-    }
-}
-
-/// Who said what and where, as the ledger has it, which is sound.
-fn kept_messages(server: &Server) -> Vec<Seen> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let database = Connection::open_with_flags(server.data().join("chatd.db"), flags).unwrap();
-    let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(check, "ok");
-    let mut said = database
-        .prepare(
-            "SELECT accounts.name, text, seq FROM entries JOIN accounts ON accounts.id = author
-             WHERE kind = 'said' ORDER BY seq",
-        )
-        .unwrap();
-    let said = said.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-    said.collect::<Result<_, _>>().unwrap()
-}
-
-fn check_kept(witnesses: &[Witness], kept: &[Seen], last_seq: i64) {
-    let all: HashSet<&Seen> = kept.iter().collect();
-    for witness in witnesses {
-        let name = &witness.name;
-        for (number, seq) in &witness.acknowledged {
-            let entry = (name.clone(), number.to_string(), *seq);
-            assert!(all.contains(&entry), "{entry:?} was acknowledged, and is not kept");
-        }
-        for seen in &witness.seen {
-            assert!(all.contains(seen), "{seen:?} was seen, and is not kept");
-        }
-        assert!(witness.seen.is_sorted_by(|a, b| a.2 < b.2), "{name} saw another order");
-        // Those on the way may be kept or not, but none twice, and none before another.
-        let of_sender = kept.iter().filter(|(from, _, _)| from == name);
-        let numbers: Vec<usize> = of_sender.map(|(_, text, _)| text.parse().unwrap()).collect();
-        assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>(), "{name}");
-        assert!((witness.acknowledged.len()..=witness.sent).contains(&numbers.len()), "{name}");
-    }
-    let new: Vec<i64> = kept.iter().map(|(_, _, seq)| *seq).filter(|seq| *seq > last_seq).collect();
-    assert!(new.is_sorted_by(|a, b| a < b));
 }
