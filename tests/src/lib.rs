@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod cable;
 mod client;
 mod home;
 mod member;
@@ -14,6 +15,7 @@ mod terminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use cable::Cable;
 pub use client::{Client, End, dial, eventually, framed};
 pub use home::{Home, Run, outcome};
 pub use member::Member;
