@@ -466,9 +466,10 @@ fn not_written() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use commands::{Draft, RoomId};
+    use commands::{AccountId, Archive, Cursor, Draft, Query, RoomId, RoomPolicy, Seq, Sight};
 
     use super::*;
+    use crate::history::History;
     use crate::settings::Settings;
 
     /// A message of ten thousand bytes, for the first room.
@@ -480,6 +481,45 @@ mod tests {
     async fn set_pages_max(database: &Database, pages: i64) {
         let set = move |db: &Transaction<'_>| db.pragma_update(None, "max_page_count", pages);
         database.write(set).await.unwrap();
+    }
+
+    #[test]
+    fn what_the_first_version_kept_is_all_there() {
+        smol::block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("chatd.db");
+            tables::first_version(&file);
+            let config = Settings::gather(None, std::iter::empty(), &[]).unwrap().config().unwrap();
+            for _ in 0..2 {
+                let (database, writer, _tail) = Database::open(&file, &config).unwrap();
+                let (epoch, rooms) = ledger::load(&database, &file).await.unwrap();
+                assert_eq!((epoch.as_str(), rooms.len(), rooms[0].last), ("e1", 1, Seq(3)));
+                let Body::Created { topic, policy, .. } = &rooms[0].changes[0].body else {
+                    panic!("{rooms:?}");
+                };
+                assert_eq!((topic.as_deref(), *policy), (Some("gears"), RoomPolicy::default()));
+                let query = |reader, search: Option<&str>| Query {
+                    room: rooms[0].id,
+                    sight: Sight { account: AccountId(reader), after: Seq(0) },
+                    with_changes: false,
+                    from: Cursor::End,
+                    up_to: Seq(3),
+                    limit: 10,
+                    text_bytes: 1000,
+                    search: search.map(Into::into),
+                };
+                let history = History(database.clone());
+                let texts = async |query| -> Vec<String> {
+                    let page = history.messages(query).await.unwrap();
+                    page.entries.iter().map(|entry| entry.text().to_owned()).collect()
+                };
+                assert_eq!(texts(query(2, None)).await, ["hello", "psst"]);
+                assert_eq!(texts(query(3, None)).await, ["hello"]);
+                assert_eq!(texts(query(2, Some("psst"))).await, ["psst"]);
+                database.close();
+                writer.join();
+            }
+        });
     }
 
     #[test]

@@ -220,3 +220,138 @@ impl Rights {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use proto::{RoomName, UserName};
+
+    use super::*;
+    use crate::{Account, RoomId};
+
+    /// The room is made by the first of them.
+    const ACCOUNTS: i64 = 4;
+
+    fn account(id: i64) -> Arc<Account> {
+        Arc::new(Account::new(AccountId(id), UserName::trusted(&format!("u{id}"))))
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn entry(seq: i64, author: i64, body: Body) -> Entry {
+        let (seq, ts) = (Seq(seq), at(seq));
+        Entry { seq, ts, room: RoomId(1), author: Some(account(author)), body }
+    }
+
+    fn created(policy: RoomPolicy) -> Entry {
+        let name = RoomName::trusted("attic");
+        entry(1, 1, Body::Created { name, topic: None, policy })
+    }
+
+    fn bodies() -> impl Strategy<Value = Body> {
+        let act = prop::sample::select(&Act::ALL[..]);
+        let done = (act, 2..=ACCOUNTS, prop::option::of(0..60i64)).prop_map(|(act, to, until)| {
+            Body::Done { act, to: account(to), until: until.map(at), reason: None }
+        });
+        prop_oneof![
+            8 => done,
+            1 => (0..20i64).prop_map(|after| Body::Joined { after: Seq(after) }),
+            1 => Just(Body::Said { to: None, text: "x".into(), changed: None }),
+        ]
+    }
+
+    proptest! {
+        /// What must be true of everyone, whatever was done in whatever order.
+        #[test]
+        fn rights_follow_from_the_last_that_was_done(
+            is_private: bool,
+            since_join: bool,
+            bodies in prop::collection::vec((1..=ACCOUNTS, bodies()), 0..30),
+            now in 0..60i64,
+        ) {
+            let past = if since_join { PastPolicy::SinceJoin } else { PastPolicy::All };
+            let mut rights = Rights::default();
+            rights.apply(&created(RoomPolicy { is_private, past }));
+            let entries: Vec<Entry> = (2..)
+                .zip(&bodies)
+                .map(|(seq, (author, body))| entry(seq, *author, body.clone()))
+                .collect();
+            entries.iter().for_each(|entry| rights.apply(entry));
+            let now = at(now);
+            for id in 1..=ACCOUNTS {
+                let (id, own) = (AccountId(id), id);
+                // The last that was done to one of these kinds.
+                let last = |acts: &[Act]| {
+                    entries.iter().rev().find_map(|entry| match &entry.body {
+                        Body::Done { act, to, until, .. } if to.id == id && acts.contains(act) => {
+                            Some((*act, *until))
+                        }
+                        _ => None,
+                    })
+                };
+                let is_on = |on, off| {
+                    last(&[on, off]).is_some_and(|(act, until)| {
+                        act == on && until.is_none_or(|until| until > now)
+                    })
+                };
+                let is_banned = is_on(Act::Ban, Act::Unban);
+                prop_assert_eq!(rights.ban_of(id, now).is_some(), is_banned);
+                prop_assert_eq!(rights.mute_of(id, now).is_some(), is_on(Act::Mute, Act::Unmute));
+                let is_op = last(&[Act::Op, Act::Deop, Act::Ban]).is_some_and(|(act, _)| act == Act::Op);
+                let role = match own {
+                    1 => Role::Owner,
+                    _ if is_op => Role::Operator,
+                    _ => Role::Anyone,
+                };
+                prop_assert_eq!(rights.role_of(id), role);
+                let is_guest = role > Role::Anyone || last(&[Act::Invite]).is_some();
+                let is_known = !is_private || (is_guest && !is_banned);
+                prop_assert_eq!(rights.is_known_to(id, now), is_known);
+                let guests: Vec<_> = rights.guests(now).collect();
+                prop_assert!(!is_private || guests.contains(&id) == is_known);
+                let joined = entries.iter().find_map(|entry| match &entry.body {
+                    Body::Joined { after } if entry.author.as_ref().unwrap().id == id => Some(*after),
+                    _ => None,
+                });
+                let after = match since_join {
+                    true => joined.unwrap_or(Seq(i64::MAX)),
+                    false => Seq(0),
+                };
+                let sight = (is_known && !is_banned).then_some(Sight { account: id, after });
+                prop_assert_eq!(rights.sight_of(id, now), sight);
+                for other in 1..=ACCOUNTS {
+                    let may = rights.check_rank(id, AccountId(other)).is_ok();
+                    prop_assert_eq!(may, role > rights.role_of(AccountId(other)));
+                }
+            }
+        }
+
+        /// The one rule: a private message is for its two parties, and nothing is for those
+        /// who came later than it, where that matters.
+        #[test]
+        fn an_entry_is_for_those_whom_it_concerns(
+            author in 1..=ACCOUNTS,
+            to in prop::option::of(1..=ACCOUNTS),
+            reader in 1..=ACCOUNTS,
+            seq in 1..20i64,
+            after in 0..20i64,
+        ) {
+            let party = to.map(account);
+            let text = String::from("x");
+            let kinds = [
+                Body::Said { to: party.clone(), text: text.clone(), changed: None },
+                Body::Edited { target: Seq(1), to: party.clone(), text: text.clone() },
+                Body::Redacted { target: Seq(1), to: party },
+            ];
+            let is_party = to.is_none_or(|to| to == reader || author == reader);
+            let sight = Sight { account: AccountId(reader), after: Seq(after) };
+            for body in kinds {
+                prop_assert_eq!(entry(seq, author, body).is_for(sight), is_party && seq > after);
+            }
+        }
+    }
+}
