@@ -1,9 +1,4 @@
-//! The database file: one thread writes, and many small writes share one commit.
-//!
-//! A commit that reaches the disk costs the same for one row as for hundreds. So the
-//! writer takes all that waits, up to [`BATCH_MAX`], into one transaction; while it
-//! commits, the next batch gathers. Nothing that was asked for is said to be done
-//! before its commit.
+//! The database file: one thread writes, readers go on beside it.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,17 +7,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender, TrySendError};
-use commands::{Answer, Body, Landed, Landing};
-use proto::{Code, Refusal};
+use commands::{Answer, Landed};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
 use crate::config::{Config, Durability};
-use crate::ledger::{self, Rules};
-use crate::{search, tables};
-
-/// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
-/// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
-const BATCH_MAX: usize = 256;
+use crate::ledger::Rules;
+use crate::tables;
+use crate::writer::{Fate, Job, in_savepoint, write_all};
 
 /// Writes that may wait for the writer: more than it does in 50 ms means that it does
 /// not keep up, and whoever asks next is better told so.
@@ -33,11 +24,7 @@ const QUEUE_MAX: usize = 8192;
 const READERS: usize = 4;
 
 /// How long the writer waits for a backup from outside.
-const BUSY_TIME: Duration = Duration::from_secs(5);
-
-/// How long it waits for readers before it empties the log, while others wait for it. A
-/// page is read in some milliseconds; after longer ones it tries again with the next batch.
-const SCRUB_TIME: Duration = Duration::from_millis(50);
+pub(crate) const BUSY_TIME: Duration = Duration::from_secs(5);
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,26 +70,6 @@ pub enum WriteError {
     /// Too much waits, or the server stops.
     #[error("too much waits to be written")]
     Busy,
-}
-
-type Work = Box<dyn FnOnce(&Transaction<'_>) -> Done + Send>;
-/// What to do when it is known what became of the batch.
-type Done = Box<dyn FnOnce(Fate) + Send>;
-
-/// What became of a batch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Kept,
-    Lost,
-    Unknown,
-}
-
-enum Job {
-    /// In a box: the queue has its room from the start.
-    Append(Box<commands::Draft>, Option<Answer>),
-    Write(Work),
-    /// Overwrite what the log of SQLite still has of what was deleted.
-    Scrub,
 }
 
 /// The open database.
@@ -290,198 +257,14 @@ fn prepare(
     Ok(())
 }
 
-/// The writer's life: batch after batch, until the queue is closed and empty.
-fn write_all(
-    mut connection: Connection,
-    rules: &Rules,
-    waiting: &Receiver<Job>,
-    tail: &Sender<Vec<Landed>>,
-) {
-    let mut must_scrub = false;
-    while let Ok(first) = waiting.recv_blocking() {
-        let rest = std::iter::from_fn(|| waiting.try_recv().ok());
-        let batch: Vec<Job> = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
-        must_scrub |= batch.iter().any(takes_back);
-        let landed = write_batch(&mut connection, rules, batch);
-        // Before anyone is told that something is gone.
-        must_scrub = must_scrub && !scrub(&connection);
-        if !landed.is_empty() && tail.send_blocking(landed).is_err() {
-            return;
-        }
-        // Between commits, and only while nobody waits: in the append it would treble
-        // its cost.
-        while waiting.is_empty() && fill_search(&mut connection) {}
-    }
-}
-
-/// Is anything gone for good after this job?
-fn takes_back(job: &Job) -> bool {
-    match job {
-        Job::Append(draft, _) => {
-            matches!(draft.body, Body::Edited { .. } | Body::Redacted { .. })
-        }
-        Job::Write(_) => false,
-        Job::Scrub => true,
-    }
-}
-
-/// Empties the log of SQLite, which has pages as they were before; says whether it did,
-/// which one who reads at that moment can keep it from.
-fn scrub(connection: &Connection) -> bool {
-    let emptied = connection
-        .busy_timeout(SCRUB_TIME)
-        .and_then(|()| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        })
-        .map(|is_busy: bool| !is_busy);
-    let restored = connection.busy_timeout(BUSY_TIME);
-    emptied.and_then(|emptied| restored.map(|()| emptied)).unwrap_or_else(|error| {
-        tracing::error!(%error, "the log of the database cannot be emptied");
-        false
-    })
-}
-
-/// Makes some more entries searchable, if many wait; says whether it did.
-fn fill_search(connection: &mut Connection) -> bool {
-    let filled = connection.transaction().and_then(|transaction| {
-        let more = search::fill_slice(&transaction)?;
-        transaction.commit().map(|()| more)
-    });
-    filled.unwrap_or_else(|error| {
-        tracing::error!(%error, "entries cannot be made searchable");
-        false
-    })
-}
-
-fn write_batch(connection: &mut Connection, rules: &Rules, batch: Vec<Job>) -> Vec<Landed> {
-    let mut landed = Vec::new();
-    let mut done = Vec::new();
-    let fate = match write_transaction(connection, rules, batch, &mut landed, &mut done) {
-        Ok(()) => Fate::Kept,
-        Err((fate, error)) => {
-            tracing::error!(%error, "the database cannot be written");
-            fate
-        }
-    };
-    for landed in &mut landed {
-        match (fate, &landed.landing) {
-            (Fate::Kept, _) | (_, Landing::Refused(_)) => {}
-            (Fate::Lost, _) => landed.landing = Landing::Refused(not_written()),
-            (Fate::Unknown, _) => landed.landing = Landing::Unknown,
-        }
-    }
-    done.into_iter().for_each(|done: Done| done(fate));
-    landed
-}
-
-fn write_transaction(
-    connection: &mut Connection,
-    rules: &Rules,
-    batch: Vec<Job>,
-    landed: &mut Vec<Landed>,
-    done: &mut Vec<Done>,
-) -> Result<(), (Fate, rusqlite::Error)> {
-    let mut batch = batch.into_iter();
-    let transaction = match connection.transaction() {
-        Ok(transaction) => transaction,
-        Err(error) => {
-            landed.extend(batch.filter_map(refused));
-            return Err((Fate::Lost, error));
-        }
-    };
-    for job in batch.by_ref() {
-        let result = match job {
-            Job::Append(draft, answer) => {
-                let (landing, result) = match ledger::append(&transaction, *draft, rules) {
-                    Ok(landing) => (landing, Ok(())),
-                    Err(error) => (Landing::Refused(not_written()), Err(error)),
-                };
-                landed.push(Landed { landing, answer });
-                result
-            }
-            Job::Write(work) => {
-                done.push(work(&transaction));
-                still_open(&transaction)
-            }
-            // After the commit.
-            Job::Scrub => Ok(()),
-        };
-        if let Err(error) = result {
-            // The disk is full or broken: none of the batch is kept.
-            landed.extend(batch.filter_map(refused));
-            return Err((Fate::Lost, error));
-        }
-    }
-    if let Err(error) = rules.uptime.keep(&transaction) {
-        return Err((Fate::Lost, error));
-    }
-    match transaction.commit() {
-        Ok(()) => Ok(()),
-        // A full disk is met while the log is written, before the mark that ends the
-        // transaction: it is not there after a restart either.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-            Err((Fate::Lost, error))
-        }
-        Err(error) => Err((Fate::Unknown, error)),
-    }
-}
-
-/// SQLite itself ends a transaction when the disk is full. What came after it would be
-/// kept one by one, while what came before is not.
-fn still_open(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    if !transaction.is_autocommit() {
-        return Ok(());
-    }
-    let aborted = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
-    Err(rusqlite::Error::SqliteFailure(aborted, Some("the transaction was rolled back".into())))
-}
-
-/// In a savepoint, so that a work that fails leaves no half of it behind.
-fn in_savepoint<T>(
-    transaction: &Transaction<'_>,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    transaction.execute_batch("SAVEPOINT work")?;
-    let result = work(transaction);
-    if result.is_err() && transaction.is_autocommit() {
-        // SQLite has rolled all of it back; `still_open` ends the batch.
-        return result;
-    }
-    let end = if result.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
-    transaction.execute_batch(end)?;
-    result
-}
-
-fn refused(job: Job) -> Option<Landed> {
-    match job {
-        Job::Append(_, answer) => Some(Landed { landing: Landing::Refused(not_written()), answer }),
-        // Whoever waits for it sees that it was dropped.
-        Job::Write(_) | Job::Scrub => None,
-    }
-}
-
-fn not_written() -> Refusal {
-    Refusal::new(Code::ServerBusy, "the server cannot write to its disk: nothing was kept")
-}
-
 #[cfg(test)]
 mod tests {
-    use commands::{AccountId, Archive, Cursor, Draft, Query, RoomId, RoomPolicy, Seq, Sight};
+    use commands::{AccountId, Archive, Body, Cursor, Query, RoomPolicy, Seq, Sight};
 
     use super::*;
     use crate::history::History;
+    use crate::ledger;
     use crate::settings::Settings;
-
-    /// A message of ten thousand bytes, for the first room.
-    fn said() -> Draft {
-        let body = Body::Said { to: None, text: "x".repeat(10_000), changed: None };
-        Draft { room: Some(RoomId(1)), author: None, body, again: None }
-    }
-
-    async fn set_pages_max(database: &Database, pages: i64) {
-        let set = move |db: &Transaction<'_>| db.pragma_update(None, "max_page_count", pages);
-        database.write(set).await.unwrap();
-    }
 
     #[test]
     fn what_the_first_version_kept_is_all_there() {
@@ -519,49 +302,6 @@ mod tests {
                 database.close();
                 writer.join();
             }
-        });
-    }
-
-    #[test]
-    fn a_full_disk_refuses_and_what_was_kept_stays_and_it_recovers() {
-        smol::block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let file = folder.path().join("chatd.db");
-            let config = Settings::gather(None, std::iter::empty(), &[]).unwrap().config().unwrap();
-            let (database, writer, tail) = Database::open(&file, &config).unwrap();
-            ledger::make_rooms(&database, config.rooms.clone()).await.unwrap();
-            set_pages_max(&database, 100).await;
-            let mut kept = Vec::new();
-            let mut refused = 0;
-            while refused < 3 {
-                assert!(database.append(said(), None).is_ok());
-                // In the same batch, or the next: what else is asked for is all or nothing.
-                let noted = database.write(|db| {
-                    db.execute("INSERT INTO meta (key, value) VALUES (random(), 'noted')", [])
-                });
-                let noted = noted.await;
-                for landed in tail.recv().await.unwrap() {
-                    match landed.landing {
-                        Landing::Kept(entry) => kept.push(entry.seq.0),
-                        Landing::Refused(_) => refused += 1,
-                        other => panic!("{other:?}, {noted:?}"),
-                    }
-                }
-            }
-            assert!(kept.len() > 10, "{}", kept.len());
-            set_pages_max(&database, 10_000).await;
-            assert!(database.append(said(), None).is_ok());
-            let landed = tail.recv().await.unwrap().remove(0).landing;
-            let Landing::Kept(entry) = landed else { panic!("{landed:?}") };
-            kept.push(entry.seq.0);
-            let stored = database.read(|db| {
-                let mut seqs =
-                    db.prepare("SELECT seq FROM entries WHERE kind = 'said' ORDER BY seq")?;
-                seqs.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()
-            });
-            assert_eq!(stored.await.unwrap(), kept);
-            database.close();
-            writer.join();
         });
     }
 }

@@ -34,6 +34,7 @@ mod tables;
 mod throttle;
 mod uptime;
 mod user;
+mod writer;
 
 use std::process::ExitCode;
 
