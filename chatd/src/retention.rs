@@ -19,6 +19,17 @@ const SLICE: usize = 256;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// Entries of rooms that were deleted. In this order (`CROSS JOIN`): the other way round
+/// all entries that there are would be looked at.
+const OF_DELETED_ROOMS: &str = "
+    SELECT entries.seq, kind, text, ts FROM rooms CROSS JOIN entries ON entries.room = rooms.id
+    WHERE deleted NOT NULL AND kind <> 'deleted' AND ?1 < ?2 LIMIT ?3";
+
+/// Private messages that were read, and are older than that.
+const TELLS_READ: &str = "
+    SELECT seq, kind, text, ts FROM entries JOIN accounts ON accounts.id = recipient
+    WHERE room = 0 AND ts < ?1 - ?2 AND seq <= accounts.read LIMIT ?3";
+
 /// What one slice did.
 #[derive(Debug, PartialEq, Eq)]
 enum Slice {
@@ -98,17 +109,12 @@ fn trim_room(db: &Connection, now_ms: i64) -> rusqlite::Result<Option<Slice>> {
 
 /// Deletes entries of rooms that were deleted; that they were stays.
 fn sweep_deleted(db: &Connection) -> rusqlite::Result<bool> {
-    let next =
-        "SELECT entries.seq, kind, text, ts FROM rooms JOIN entries ON entries.room = rooms.id
-                WHERE deleted NOT NULL AND kind <> 'deleted' AND ?1 < ?2 LIMIT ?3";
-    sweep(db, next, [0, 1, SLICE as i64])
+    sweep(db, OF_DELETED_ROOMS, [0, 1, SLICE as i64])
 }
 
 /// Deletes private messages that their owner has read, and that are too old.
 fn sweep_tells(db: &Connection, now_ms: i64, days: u32) -> rusqlite::Result<bool> {
-    let next = "SELECT seq, kind, text, ts FROM entries JOIN accounts ON accounts.id = recipient
-                WHERE room = 0 AND ts < ?1 - ?2 AND seq <= accounts.read LIMIT ?3";
-    sweep(db, next, [now_ms, i64::from(days) * DAY_MS, SLICE as i64])
+    sweep(db, TELLS_READ, [now_ms, i64::from(days) * DAY_MS, SLICE as i64])
 }
 
 fn sweep(db: &Connection, next: &str, with: [i64; 3]) -> rusqlite::Result<bool> {
@@ -181,6 +187,18 @@ mod tests {
         assert_eq!(count(&db, "rooms WHERE trimmed = 970"), 1);
         assert_eq!(all(&db, 1000 * DAY_MS, 0), 0);
         assert_eq!(all(&db, 1000 * DAY_MS + 1, 0), 1);
+    }
+
+    #[test]
+    fn nothing_looks_at_all_entries_that_there_are() {
+        let db = ledger("");
+        for query in [OF_DELETED_ROOMS, TELLS_READ] {
+            let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+            let steps = plan.query_map([1, 1, 1], |row| row.get::<_, String>(3)).unwrap();
+            for step in steps.map(Result::unwrap) {
+                assert!(!step.contains("SCAN entries"), "{query}: {step}");
+            }
+        }
     }
 
     #[test]

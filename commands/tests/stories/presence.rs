@@ -1,8 +1,11 @@
 //! Who comes and goes, for those who take it.
 
-use expect_test::expect;
+use std::time::{Duration, Instant};
 
-use crate::world::check;
+use expect_test::expect;
+use proto::{Cap, Caps};
+
+use crate::world::{Stage, check};
 
 #[test]
 fn members_are_told_who_comes_and_goes_each_once() {
@@ -127,32 +130,20 @@ fn the_lobby_is_told_how_many_are_where() {
     );
 }
 
+/// Each of n who enter told to each of n would be n * n pushes.
 #[test]
-fn many_who_come_at_once_are_one_push() {
-    check(
-        "
-        * in attic with presence: ann, ann.2, bob, eve
-        * lists at 0 ms
-        * lists at 1000 ms
-        ",
-        expect![[r#"
-            * in attic with presence: ann, ann.2, bob, eve
-            * lists at 0 ms
-            ann< joined ok room=attic username=ann
-            ann< joined ok room=attic username=bob
-            ann< joined ok room=attic username=eve
-            ann.2< joined ok room=attic username=ann
-            ann.2< joined ok room=attic username=bob
-            ann.2< joined ok room=attic username=eve
-            bob< joined ok room=attic username=ann
-            bob< joined ok room=attic username=bob
-            bob< joined ok room=attic username=eve
-            eve< joined ok room=attic username=ann
-            eve< joined ok room=attic username=bob
-            eve< joined ok room=attic username=eve
-            * next never
-            * lists at 1000 ms
-            * next never
-        "#]],
-    );
+fn many_who_come_at_once_are_one_piece_for_everyone() {
+    let mut stage = Stage::new();
+    let caps: Caps = [Cap::Presence].into_iter().collect();
+    for number in 0..300 {
+        stage.put(&format!("u{number}"), "attic", caps);
+    }
+    stage.people.values_mut().for_each(|person| person.set_reads(false));
+    stage.world.hall.push_lists(Instant::now() + Duration::from_secs(3600));
+    for person in stage.people.values_mut() {
+        assert_eq!(person.parts().1.pieces(), 1);
+        person.set_reads(true);
+    }
+    let told = stage.read_all();
+    assert!(told.values().all(|frames| frames.len() == 300));
 }

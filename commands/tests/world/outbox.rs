@@ -19,6 +19,11 @@ impl Mailbox {
         self.1.lock().expect("nobody panics here").clone()
     }
 
+    /// In how many pieces that waits which waits.
+    pub(crate) fn pieces(&self) -> usize {
+        self.frames().len()
+    }
+
     /// Reads all that waits.
     pub(crate) fn take(&self) -> Vec<Frame> {
         self.frames().drain(..).flat_map(|(frames, _)| split(&frames)).collect()
