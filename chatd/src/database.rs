@@ -5,7 +5,8 @@
 //! commits, the next batch gathers. Nothing that was asked for is said to be done
 //! before its commit.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -18,7 +19,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
 use crate::config::{Config, Durability};
 use crate::ledger::{self, Rules};
-use crate::{search, tables};
+use crate::witness::Witness;
+use crate::{integrity, seals, search, tables};
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
 /// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
@@ -27,6 +29,9 @@ const BATCH_MAX: usize = 256;
 /// Writes that may wait for the writer: more than it does in 50 ms means that it does
 /// not keep up, and whoever asks next is better told so.
 const QUEUE_MAX: usize = 8192;
+
+/// Slices of entries that are sealed when the server stops, at most: a few milliseconds.
+const SLICES_AT_END_MAX: usize = 4;
 
 /// Readers beside the writer: WAL lets them go on during a commit. More than cores, so
 /// that a long page of history does not keep others from logging in.
@@ -126,10 +131,15 @@ impl Database {
         config: &Config,
     ) -> Result<(Database, Writer, Receiver<Vec<Landed>>), DatabaseError> {
         let error = |e: rusqlite::Error| DatabaseError::of(file, &e);
-        touch_private(file)
-            .map_err(|e| DatabaseError::Unusable { file: file.into(), reason: e.to_string() })?;
+        let unusable =
+            |e: io::Error| DatabaseError::Unusable { file: file.into(), reason: e.to_string() };
+        integrity::before(file)?;
+        if !file.exists() {
+            make(file, config.durability)?;
+        }
         let mut writing = Connection::open(file).map_err(error)?;
         prepare(&mut writing, file, config.durability)?;
+        let witness = Witness::of(file, &writing, config.durability).map_err(unusable)?;
         let rules = Rules::load(&writing, config.limits.rooms_per_user).map_err(error)?;
         let readers = async_channel::bounded(READERS);
         for _ in 0..READERS {
@@ -143,8 +153,8 @@ impl Database {
         let (tail, landed) = async_channel::bounded(2);
         let writer = std::thread::Builder::new()
             .name("ledger".into())
-            .spawn(move || write_all(writing, &rules, &waiting, &tail))
-            .map_err(|e| DatabaseError::Unusable { file: file.into(), reason: e.to_string() })?;
+            .spawn(move || write_all(writing, &rules, &witness, &waiting, &tail))
+            .map_err(unusable)?;
         Ok((Database { jobs, readers }, Writer(writer), landed))
     }
 
@@ -232,20 +242,52 @@ impl Writer {
 impl DatabaseError {
     pub(crate) fn of(file: &Path, error: &rusqlite::Error) -> DatabaseError {
         let (file, reason) = (file.to_owned(), error.to_string());
+        use ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed,
+            NoLargeFileSupport, OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure,
+        };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                DatabaseError::Damaged { file, reason }
-            }
-            _ => DatabaseError::Unusable { file, reason },
+            Some(
+                CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | NoLargeFileSupport
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure,
+            ) => DatabaseError::Unusable { file, reason },
+            // What is not the machine's fault is the file's: a table that is not there, a
+            // value that cannot be.
+            _ => DatabaseError::Damaged { file, reason },
         }
     }
 }
 
-/// Makes the file readable for its owner only, if it is missing; what SQLite puts
-/// beside it follows its mode.
-fn touch_private(file: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600).open(file).map(drop)
+/// Makes a new database, readable for its owner only; what SQLite puts beside it follows
+/// its mode. It is made under another name: so whenever a crash comes, it is whole or it
+/// is not there, and an empty one was not made by us.
+fn make(file: &Path, durability: Durability) -> Result<(), DatabaseError> {
+    let error = |e: rusqlite::Error| DatabaseError::of(file, &e);
+    let unusable =
+        |e: io::Error| DatabaseError::Unusable { file: file.into(), reason: e.to_string() };
+    let new = file.with_extension("new");
+    for old in ["new", "new-wal", "new-shm"].map(|extension| file.with_extension(extension)) {
+        match std::fs::remove_file(old) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unusable(e)),
+            _ => {}
+        }
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(unusable)?;
+    let mut connection = Connection::open(&new).map_err(error)?;
+    prepare(&mut connection, &new, durability)?;
+    // The last one to close a database writes its log into it.
+    connection.close().map_err(|(_, e)| error(e))?;
+    std::fs::rename(&new, file).map_err(unusable)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)
 }
 
 fn prepare(
@@ -294,6 +336,7 @@ fn prepare(
 fn write_all(
     mut connection: Connection,
     rules: &Rules,
+    witness: &Witness,
     waiting: &Receiver<Job>,
     tail: &Sender<Vec<Landed>>,
 ) {
@@ -303,6 +346,8 @@ fn write_all(
         let batch: Vec<Job> = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
         must_scrub |= batch.iter().any(takes_back);
         let landed = write_batch(&mut connection, rules, batch);
+        // Before anyone is told of it.
+        witness.note(&connection);
         // Before anyone is told that something is gone.
         must_scrub = must_scrub && !scrub(&connection);
         if !landed.is_empty() && tail.send_blocking(landed).is_err() {
@@ -310,7 +355,13 @@ fn write_all(
         }
         // Between commits, and only while nobody waits: in the append it would treble
         // its cost.
-        while waiting.is_empty() && fill_search(&mut connection) {}
+        while waiting.is_empty() && fill_in(&mut connection) {}
+    }
+    seal_rest(&mut connection);
+    // So that the one file is the whole database while no server runs, for those who copy
+    // it. SQLite would do it when the last connection is closed, but readers are open.
+    if !scrub(&connection) {
+        tracing::warn!("the log of the database stays beside it");
     }
 }
 
@@ -341,16 +392,32 @@ fn scrub(connection: &Connection) -> bool {
     })
 }
 
-/// Makes some more entries searchable, if many wait; says whether it did.
-fn fill_search(connection: &mut Connection) -> bool {
+/// Makes some more entries searchable and seals them, if many wait; says whether it did.
+fn fill_in(connection: &mut Connection) -> bool {
     let filled = connection.transaction().and_then(|transaction| {
-        let more = search::fill_slice(&transaction)?;
+        let more = search::fill_slice(&transaction)? | seals::fill_slice(&transaction)?;
         transaction.commit().map(|()| more)
     });
     filled.unwrap_or_else(|error| {
         tracing::error!(%error, "entries cannot be made searchable");
         false
     })
+}
+
+/// Seals what waits, before nobody watches over it; not all that an older chatd has left,
+/// which would take time when it has to stop.
+fn seal_rest(connection: &mut Connection) {
+    let sealed = connection.transaction().and_then(|transaction| {
+        for _ in 0..SLICES_AT_END_MAX {
+            if !seals::fill(&transaction)? {
+                break;
+            }
+        }
+        transaction.commit()
+    });
+    if let Err(error) = sealed {
+        tracing::warn!(%error, "the last entries are not sealed");
+    }
 }
 
 fn write_batch(connection: &mut Connection, rules: &Rules, batch: Vec<Job>) -> Vec<Landed> {

@@ -17,6 +17,7 @@ mod folder;
 mod gate;
 mod hasher;
 mod history;
+mod integrity;
 mod ledger;
 mod listener;
 mod log;
@@ -26,6 +27,7 @@ mod pace;
 mod random;
 mod retention;
 mod schema;
+mod seals;
 mod search;
 mod server;
 mod session;
@@ -34,6 +36,7 @@ mod tables;
 mod throttle;
 mod uptime;
 mod user;
+mod witness;
 
 use std::process::ExitCode;
 
