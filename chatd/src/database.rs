@@ -1,6 +1,7 @@
 //! The database file: one thread writes, readers go on beside it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -12,8 +13,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
 use crate::config::{Config, Durability};
 use crate::ledger::Rules;
-use crate::tables;
+use crate::witness::Witness;
 use crate::writer::{Fate, Job, in_savepoint, write_all};
+use crate::{integrity, tables};
 
 /// Writes that may wait for the writer: more than it does in 50 ms means that it does
 /// not keep up, and whoever asks next is better told so.
@@ -93,10 +95,15 @@ impl Database {
         config: &Config,
     ) -> Result<(Database, Writer, Receiver<Vec<Landed>>), DatabaseError> {
         let error = |e: rusqlite::Error| DatabaseError::of(file, &e);
-        touch_private(file)
-            .map_err(|e| DatabaseError::Unusable { file: file.into(), reason: e.to_string() })?;
+        let unusable =
+            |e: io::Error| DatabaseError::Unusable { file: file.into(), reason: e.to_string() };
+        integrity::before(file)?;
+        if !file.exists() {
+            make(file, config.durability)?;
+        }
         let mut writing = Connection::open(file).map_err(error)?;
         prepare(&mut writing, file, config.durability)?;
+        let witness = Witness::of(file, &writing, config.durability).map_err(unusable)?;
         let rules = Rules::load(&writing, config.limits.rooms_per_user).map_err(error)?;
         let readers = async_channel::bounded(READERS);
         for _ in 0..READERS {
@@ -110,8 +117,8 @@ impl Database {
         let (tail, landed) = async_channel::bounded(2);
         let writer = std::thread::Builder::new()
             .name("ledger".into())
-            .spawn(move || write_all(writing, &rules, &waiting, &tail))
-            .map_err(|e| DatabaseError::Unusable { file: file.into(), reason: e.to_string() })?;
+            .spawn(move || write_all(writing, &rules, &witness, &waiting, &tail))
+            .map_err(unusable)?;
         Ok((Database { jobs, readers }, Writer(writer), landed))
     }
 
@@ -199,20 +206,52 @@ impl Writer {
 impl DatabaseError {
     pub(crate) fn of(file: &Path, error: &rusqlite::Error) -> DatabaseError {
         let (file, reason) = (file.to_owned(), error.to_string());
+        use ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed,
+            NoLargeFileSupport, OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure,
+        };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                DatabaseError::Damaged { file, reason }
-            }
-            _ => DatabaseError::Unusable { file, reason },
+            Some(
+                CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | NoLargeFileSupport
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure,
+            ) => DatabaseError::Unusable { file, reason },
+            // What is not the machine's fault is the file's: a table that is not there, a
+            // value that cannot be.
+            _ => DatabaseError::Damaged { file, reason },
         }
     }
 }
 
-/// Makes the file readable for its owner only, if it is missing; what SQLite puts
-/// beside it follows its mode.
-fn touch_private(file: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600).open(file).map(drop)
+/// Makes a new database, readable for its owner only; what SQLite puts beside it follows
+/// its mode. It is made under another name: so whenever a crash comes, it is whole or it
+/// is not there, and an empty one was not made by us.
+fn make(file: &Path, durability: Durability) -> Result<(), DatabaseError> {
+    let error = |e: rusqlite::Error| DatabaseError::of(file, &e);
+    let unusable =
+        |e: io::Error| DatabaseError::Unusable { file: file.into(), reason: e.to_string() };
+    let new = file.with_extension("new");
+    for old in ["new", "new-wal", "new-shm"].map(|extension| file.with_extension(extension)) {
+        match std::fs::remove_file(old) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unusable(e)),
+            _ => {}
+        }
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(unusable)?;
+    let mut connection = Connection::open(&new).map_err(error)?;
+    prepare(&mut connection, &new, durability)?;
+    // The last one to close a database writes its log into it.
+    connection.close().map_err(|(_, e)| error(e))?;
+    std::fs::rename(&new, file).map_err(unusable)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)
 }
 
 fn prepare(

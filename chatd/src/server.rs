@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ use crate::gate::Gate;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outbox::RECORD_BYTES_MAX;
-use crate::{control, ledger, listener, retention};
+use crate::{control, integrity, ledger, listener, retention};
 
 /// How long a list may wait for another to be due.
 const LISTS_PAUSE: Duration = Duration::from_millis(200);
@@ -188,8 +188,15 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     // Caught before anyone is told that it is ready, and may want it to stop.
     let signals = listener::stop_signals()?;
     say_ready(&addresses, &identity);
-    let signal = smol::block_on(executor.run(listener::stop_signal(signals)))?;
-    tracing::info!(signal, "stopping");
+    let end =
+        smol::block_on(executor.run(smol::future::or(
+            async { listener::stop_signal(signals).await.map(Ok) },
+            async { Ok(Err(damage(file).await)) },
+        )))?;
+    match &end {
+        Ok(signal) => tracing::info!(signal, "stopping"),
+        Err(error) => tracing::error!(%error, "stopping"),
+    }
     smol::block_on(executor.run(async {
         for task in accepting {
             task.cancel().await;
@@ -199,7 +206,21 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         stop(server, &database, writer, tail).await;
     }));
     tracing::info!("stopped");
-    Ok(())
+    end.map(drop).map_err(database_failure)
+}
+
+/// Checks the whole database beside the work; comes back only if it is damaged.
+async fn damage(file: PathBuf) -> DatabaseError {
+    let began = Instant::now();
+    match smol::unblock(move || integrity::whole(&file)).await {
+        Err(error @ DatabaseError::Damaged { .. }) => return error,
+        Err(error) => tracing::warn!(%error, "the database could not be checked"),
+        Ok(()) => {
+            let ms = began.elapsed().as_millis();
+            tracing::info!(ms, "the database is sound");
+        }
+    }
+    std::future::pending().await
 }
 
 /// Everything that was asked for is done, everyone is told, and then it ends.

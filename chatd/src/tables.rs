@@ -3,14 +3,14 @@
 use rusqlite::{Connection, Transaction};
 
 /// The version of the tables, in `user_version`.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// "chat": marks the file as ours, in `application_id`.
 pub(crate) const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// What leads from each version to the next. A step that was released is never changed:
 /// files of its version are out there.
-const STEPS: [&str; VERSION as usize] = [FIRST, SECOND];
+const STEPS: [&str; VERSION as usize] = [FIRST, SECOND, crate::seals::TABLES];
 
 const FIRST: &str = "
 CREATE TABLE meta (

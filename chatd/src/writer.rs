@@ -13,7 +13,8 @@ use rusqlite::{Connection, ErrorCode, Transaction};
 
 use crate::database::BUSY_TIME;
 use crate::ledger::{self, Rules};
-use crate::search;
+use crate::witness::Witness;
+use crate::{seals, search};
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
 /// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
@@ -22,6 +23,9 @@ const BATCH_MAX: usize = 256;
 /// How long it waits for readers before it empties the log, while others wait for it. A
 /// page is read in some milliseconds; after longer ones it tries again with the next batch.
 const SCRUB_TIME: Duration = Duration::from_millis(50);
+
+/// Slices of entries that are sealed when the server stops, at most: a few milliseconds.
+const SLICES_AT_END_MAX: usize = 4;
 
 pub(crate) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Done + Send>;
 /// What to do when it is known what became of the batch.
@@ -48,6 +52,7 @@ pub(crate) enum Job {
 pub(crate) fn write_all(
     mut connection: Connection,
     rules: &Rules,
+    witness: &Witness,
     waiting: &Receiver<Job>,
     tail: &Sender<Vec<Landed>>,
 ) {
@@ -57,6 +62,8 @@ pub(crate) fn write_all(
         let batch: Vec<Job> = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
         must_scrub |= batch.iter().any(takes_back);
         let landed = write_batch(&mut connection, rules, batch);
+        // Before anyone is told of it.
+        witness.note(&connection);
         // Before anyone is told that something is gone.
         must_scrub = must_scrub && !scrub(&connection);
         if !landed.is_empty() && tail.send_blocking(landed).is_err() {
@@ -64,7 +71,13 @@ pub(crate) fn write_all(
         }
         // Between commits, and only while nobody waits: in the append it would treble
         // its cost.
-        while waiting.is_empty() && fill_search(&mut connection) {}
+        while waiting.is_empty() && fill_in(&mut connection) {}
+    }
+    seal_rest(&mut connection);
+    // So that the one file is the whole database while no server runs, for those who copy
+    // it. SQLite would do it when the last connection is closed, but readers are open.
+    if !scrub(&connection) {
+        tracing::warn!("the log of the database stays beside it");
     }
 }
 
@@ -95,16 +108,32 @@ fn scrub(connection: &Connection) -> bool {
     })
 }
 
-/// Makes some more entries searchable, if many wait; says whether it did.
-fn fill_search(connection: &mut Connection) -> bool {
+/// Makes some more entries searchable and seals them, if many wait; says whether it did.
+fn fill_in(connection: &mut Connection) -> bool {
     let filled = connection.transaction().and_then(|transaction| {
-        let more = search::fill_slice(&transaction)?;
+        let more = search::fill_slice(&transaction)? | seals::fill_slice(&transaction)?;
         transaction.commit().map(|()| more)
     });
     filled.unwrap_or_else(|error| {
         tracing::error!(%error, "entries cannot be made searchable");
         false
     })
+}
+
+/// Seals what waits, before nobody watches over it; not all that an older chatd has left,
+/// which would take time when it has to stop.
+fn seal_rest(connection: &mut Connection) {
+    let sealed = connection.transaction().and_then(|transaction| {
+        for _ in 0..SLICES_AT_END_MAX {
+            if !seals::fill(&transaction)? {
+                break;
+            }
+        }
+        transaction.commit()
+    });
+    if let Err(error) = sealed {
+        tracing::warn!(%error, "the last entries are not sealed");
+    }
 }
 
 fn write_batch(connection: &mut Connection, rules: &Rules, batch: Vec<Job>) -> Vec<Landed> {

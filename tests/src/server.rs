@@ -129,12 +129,29 @@ impl Server {
         child.wait().unwrap();
     }
 
+    /// A server on the data of this folder, which another one has left; or how it ended
+    /// before it was ready, and what it said.
+    pub fn on(folder: TempDir) -> Result<Server, (ExitStatus, String)> {
+        let mut command = Command::new(program("chatd"));
+        Server::try_launch(&mut command, ANYWHERE, Arc::new(folder), owned(&[]))
+    }
+
     pub(crate) fn launch(
         command: &mut Command,
         listen: SocketAddr,
         folder: Arc<TempDir>,
         settings: Vec<String>,
     ) -> Server {
+        let launched = Server::try_launch(command, listen, folder, settings);
+        launched.unwrap_or_else(|(status, log)| panic!("it is not ready: {status}, {log}"))
+    }
+
+    fn try_launch(
+        command: &mut Command,
+        listen: SocketAddr,
+        folder: Arc<TempDir>,
+        settings: Vec<String>,
+    ) -> Result<Server, (ExitStatus, String)> {
         arguments(command, listen, &folder, &settings);
         let mut child = bare(command)
             .stdin(Stdio::null())
@@ -148,7 +165,7 @@ impl Server {
         stdout.read_line(&mut ready).unwrap();
         let Some(rest) = ready.strip_prefix("chatd: listening on ") else {
             let _ = child.kill();
-            panic!("no ready line: {ready:?}, {}", log.rest());
+            return Err((child.wait().unwrap(), log.rest()));
         };
         let (addresses, pin) = rest.split_once(" (").unwrap();
         let fingerprint = pin.trim().trim_end_matches(')').split_once('#').unwrap().1.to_owned();
@@ -160,7 +177,7 @@ impl Server {
             stdout.read_to_string(&mut rest).unwrap();
             rest
         });
-        Server {
+        Ok(Server {
             child,
             log,
             stdout: Some(stdout),
@@ -170,7 +187,7 @@ impl Server {
             folder,
             settings,
             listen,
-        }
+        })
     }
 
     /// The data folder.
@@ -254,12 +271,17 @@ impl Server {
 
     /// Waits until its log has this text; gives the log so far.
     pub fn wait_for_log(&self, text: &str) -> String {
+        self.wait_for_log_of(&[text])
+    }
+
+    /// The same for whichever comes of several texts.
+    pub fn wait_for_log_of(&self, texts: &[&str]) -> String {
         let deadline = Instant::now() + PATIENCE;
         let (log, grown) = &*self.log.text;
         let mut log = log.lock().unwrap();
-        while !log.contains(text) {
+        while !texts.iter().any(|text| log.contains(text)) {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{text:?} never stood in this log:\n{log}");
+            assert!(!left.is_zero(), "{texts:?} never stood in this log:\n{log}");
             log = grown.wait_timeout(log, left).unwrap().0;
         }
         log.clone()

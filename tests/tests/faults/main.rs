@@ -8,6 +8,7 @@
 
 mod crowd;
 mod cuts;
+mod damage;
 mod disk;
 mod kill;
 mod lost_acks;
