@@ -38,8 +38,8 @@ pub struct Tail {
     /// Run this by /bin/sh for each message, one after the other, and print nothing
     ///
     /// It has the message as JSON on stdin, and $CHATSH_FROM, $CHATSH_TO, $CHATSH_TEXT,
-    /// $CHATSH_ROOM, $CHATSH_SEQ and $CHATSH_TS. When it fails that is the end, with 1,
-    /// unless --keep-going is given.
+    /// $CHATSH_ROOM, $CHATSH_SEQ and $CHATSH_TS: words of others, so put them in quotes.
+    /// When it fails that is the end, with 1, unless --keep-going is given.
     #[arg(long, value_name = "CMD")]
     exec: Option<String>,
 }
