@@ -525,6 +525,27 @@ fn the_verbs_need_somebody_in_some_room() {
 }
 
 #[test]
+fn colours_and_the_bar_are_as_the_options_say() {
+    let talking = |request: &Value| {
+        (request["type"] == "enter").then(|| {
+            let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
+            Reaction::Say(vec![entered, said("bob", "one\ntwo")])
+        })
+    };
+    for (options, expected) in [
+        (&[][..], "bob: one\n   │ two\n"),
+        (&["--color", "never"], "bob: one\n   │ two\n"),
+        (&["--plain"], "bob: one\n   | two\n"),
+        (&["--color", "always"], "\u{1b}[92mbob\u{1b}[0m: one\n   \u{1b}[2m│\u{1b}[0m two\n"),
+    ] {
+        let peer = Peer::start(talking);
+        let mut command = peer.chatsh(&AS_ANN);
+        command.args(["wait", "-r", "ops"]).args(options);
+        assert_eq!(outcome(command, ""), format!("{expected}exit 0\n"), "{options:?}");
+    }
+}
+
+#[test]
 fn the_interrupt_key_ends_a_verb() {
     let peer = Peer::start(as_usual);
     let child = peer.chatsh(&[&AS_ANN[..], &["tail", "-r", "ops"]].concat()).spawn().unwrap();
