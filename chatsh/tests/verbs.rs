@@ -450,6 +450,29 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
 }
 
 #[test]
+fn what_was_said_before_the_end_is_still_done() {
+    let leaving = |request: &Value| {
+        let bye = json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" });
+        let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
+        let frames = vec![entered, numbered("bob", "one", 1), numbered("bob", "two", 2), bye];
+        (request["type"] == "enter").then(|| Reaction::Say(frames))
+    };
+    let command = "echo $CHATSH_TEXT; test $CHATSH_TEXT = two";
+    check(
+        leaving,
+        &["tail", "-r", "ops", "--keep-going", "--exec", command],
+        "",
+        expect![[r#"
+            one
+            two
+            ! chatsh: seq 1: the command failed: exit status: 1
+            ! chatsh: shutting_down: bye
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
 fn what_is_said_while_the_past_is_told_is_neither_lost_nor_doubled() {
     let mut pages = 0;
     let telling = to("history", move |request| {
