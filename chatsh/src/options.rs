@@ -177,10 +177,16 @@ impl Options {
     /// They are none, or ask for help; says so as clap does.
     pub fn read<T>(arguments: impl IntoIterator<Item = T>) -> Result<Options, clap::Error>
     where
-        T: Into<OsString> + Clone,
+        T: Into<OsString>,
     {
         let mut command = command();
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let matches = match command.try_get_matches_from_mut(&arguments) {
+            Err(error) if error.kind() == ErrorKind::InvalidSubcommand => {
+                return Err(mistyped(&mut command, &arguments).unwrap_or(error));
+            }
+            matches => matches?,
+        };
         let options =
             Options::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         let is_given = |id: &&&str| matches.value_source(id) == Some(ValueSource::CommandLine);
@@ -197,10 +203,21 @@ impl Options {
     /// What to say of an address that leads nowhere, if it is a verb that was mistyped.
     pub(crate) fn meant_verb(&self) -> Option<String> {
         let word = &self.address_given.as_ref()?.text;
-        let verbs = Options::command();
-        let near = proto::nearest(word, verbs.get_subcommands().map(clap::Command::get_name))?;
-        Some(format!(" (did you mean chatsh {near}?)"))
+        Some(format!(" (did you mean chatsh {}?)", nearest_verb(&Options::command(), word)?))
     }
+}
+
+/// What to say when a word follows an address, because it was meant to be a verb.
+fn mistyped(command: &mut clap::Command, arguments: &[OsString]) -> Option<clap::Error> {
+    let words = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    let (word, near) =
+        words.filter_map(|word| Some((word, nearest_verb(command, word)?.to_owned()))).next()?;
+    let message = format!("there is no verb {word}: did you mean chatsh {near}?");
+    Some(command.error(ErrorKind::InvalidSubcommand, message))
+}
+
+fn nearest_verb<'a>(command: &'a clap::Command, word: &str) -> Option<&'a str> {
+    proto::nearest(word, command.get_subcommands().map(clap::Command::get_name))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -256,6 +273,9 @@ mod tests {
         assert_eq!(meant("chatsh chat.example"), None);
         assert_eq!(meant("chatsh -a tial"), None);
         assert_eq!(meant("chatsh"), None);
+        let error = |line: &str| Options::read(line.split(' ')).unwrap_err().to_string();
+        assert!(error("chatsh -u ann sned hi").contains("no verb sned: did you mean chatsh send?"));
+        assert!(error("chatsh chat.example hi").contains("unrecognized subcommand 'hi'"));
     }
 
     #[test]

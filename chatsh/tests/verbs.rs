@@ -450,6 +450,29 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
 }
 
 #[test]
+fn what_was_said_before_the_end_is_still_done() {
+    let leaving = |request: &Value| {
+        let bye = json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" });
+        let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
+        let frames = vec![entered, numbered("bob", "one", 1), numbered("bob", "two", 2), bye];
+        (request["type"] == "enter").then(|| Reaction::Say(frames))
+    };
+    let command = "echo $CHATSH_TEXT; test $CHATSH_TEXT = two";
+    check(
+        leaving,
+        &["tail", "-r", "ops", "--keep-going", "--exec", command],
+        "",
+        expect![[r#"
+            one
+            two
+            ! chatsh: seq 1: the command failed: exit status: 1
+            ! chatsh: shutting_down: bye
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
 fn what_is_said_while_the_past_is_told_is_neither_lost_nor_doubled() {
     let mut pages = 0;
     let telling = to("history", move |request| {
@@ -522,6 +545,27 @@ fn the_verbs_need_somebody_in_some_room() {
         exit 4
     "#]]
     .assert_eq(&story);
+}
+
+#[test]
+fn colours_and_the_bar_are_as_the_options_say() {
+    let talking = |request: &Value| {
+        (request["type"] == "enter").then(|| {
+            let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
+            Reaction::Say(vec![entered, said("bob", "one\ntwo")])
+        })
+    };
+    for (options, expected) in [
+        (&[][..], "bob: one\n   │ two\n"),
+        (&["--color", "never"], "bob: one\n   │ two\n"),
+        (&["--plain"], "bob: one\n   | two\n"),
+        (&["--color", "always"], "\u{1b}[92mbob\u{1b}[0m: one\n   \u{1b}[2m│\u{1b}[0m two\n"),
+    ] {
+        let peer = Peer::start(talking);
+        let mut command = peer.chatsh(&AS_ANN);
+        command.args(["wait", "-r", "ops"]).args(options);
+        assert_eq!(outcome(command, ""), format!("{expected}exit 0\n"), "{options:?}");
+    }
 }
 
 #[test]

@@ -48,7 +48,11 @@ pub enum Verb {
     Wait(ask::Wanted),
     /// Explain the commands of the server, or one of them
     Describe(describe::Describe),
-    /// Print a script that completes the options of chatsh in a shell
+    /// Print a script with which a shell completes verbs and options
+    ///
+    /// For bash put `source <(chatsh completions bash)` into ~/.bashrc; for zsh put the
+    /// script into a file _chatsh in a folder of $fpath; for fish into
+    /// ~/.config/fish/completions/chatsh.fish.
     Completions {
         /// For which shell
         shell: Shell,

@@ -38,8 +38,8 @@ pub struct Tail {
     /// Run this by /bin/sh for each message, one after the other, and print nothing
     ///
     /// It has the message as JSON on stdin, and $CHATSH_FROM, $CHATSH_TO, $CHATSH_TEXT,
-    /// $CHATSH_ROOM, $CHATSH_SEQ and $CHATSH_TS. When it fails that is the end, with 1,
-    /// unless --keep-going is given.
+    /// $CHATSH_ROOM, $CHATSH_SEQ and $CHATSH_TS: words of others, so put them in quotes.
+    /// When it fails that is the end, with 1, unless --keep-going is given.
     #[arg(long, value_name = "CMD")]
     exec: Option<String>,
 }
@@ -75,10 +75,11 @@ impl Tail {
             std::future::pending().await
         };
         let take = async {
-            let exit = self.take(&messages, manner).await?;
-            match end.take().filter(|_| exit.is_none()) {
-                Some(failure) => Err(failure),
-                None => Ok(exit.unwrap_or(Exit::Done)),
+            let (is_enough, first_error) = self.take(&messages, manner).await?;
+            match (end.take().filter(|_| !is_enough), first_error) {
+                (None, exit) => Ok(exit.unwrap_or(Exit::Done)),
+                (Some(failure), None) => Err(failure),
+                (Some(failure), Some(exit)) => Err(Failure { exit, ..failure }),
             }
         };
         take.or(follow).await
@@ -112,12 +113,13 @@ impl Tail {
         }
     }
 
-    /// Prints or hands on the messages. Without a code the queue came to its end first.
+    /// Prints or hands on the messages; says whether they were as many as are wanted, and
+    /// the code of the first error that did not end it.
     async fn take(
         &self,
         messages: &Receiver<Received>,
         manner: Manner,
-    ) -> Result<Option<Exit>, Failure> {
+    ) -> Result<(bool, Option<Exit>), Failure> {
         let mut first_error = None;
         let mut count = 0;
         while let Ok(push) = messages.recv().await {
@@ -134,10 +136,10 @@ impl Tail {
             }
             count += 1;
             if self.count == Some(count) {
-                return Ok(Some(first_error.unwrap_or(Exit::Done)));
+                return Ok((true, first_error));
             }
         }
-        Ok(first_error)
+        Ok((false, first_error))
     }
 }
 

@@ -32,8 +32,13 @@ fn option(arg: &Arg) -> String {
             paragraphs.push(format!("By default `{}`.", default.display()));
         }
     }
+    item_of(tag.trim(), &paragraphs)
+}
+
+/// An item with so many paragraphs.
+fn item_of(tag: &str, paragraphs: &[String]) -> String {
     let mut paragraphs = paragraphs.iter();
-    let mut written = item(tag.trim(), paragraphs.next().map_or("", String::as_str));
+    let mut written = item(tag, paragraphs.next().map_or("", String::as_str));
     paragraphs.for_each(|paragraph| written.push_str(&format!(".IP\n{}", text(paragraph))));
     written
 }
@@ -81,7 +86,8 @@ pub fn verbs(command: &Command) -> String {
             "" => String::new(),
             options => format!(".RS\n{options}.RE\n"),
         };
-        item(&tag, &sentence(&about.unwrap_or_default())) + &options
+        let paragraphs: Vec<_> = about.unwrap_or_default().split("\n\n").map(sentence).collect();
+        item_of(&tag, &paragraphs) + &options
     };
     command.get_subcommands().map(verb).collect()
 }
