@@ -43,6 +43,11 @@ impl Book {
         }
     }
 
+    /// Begins again with another connection; what was heard of stays.
+    pub(crate) fn begin_again(&mut self) {
+        (self.state, self.user, self.room) = (State::Auth, None, None);
+    }
+
     /// Takes the commands that the server told, if it told any.
     ///
     /// One that this version does not understand is left out, not the others with it.

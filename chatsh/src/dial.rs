@@ -21,12 +21,14 @@ use crate::exit::{Exit, Failure};
 use crate::{paths, talk};
 
 /// How the server is known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Acquaintance {
     /// What it has to show.
     pub(crate) trust: Trust,
     /// Is a new one kept in known hosts without asking?
     pub(crate) accepts_new: bool,
+    /// May the user be asked about a new one?
+    pub(crate) may_ask: bool,
 }
 
 /// Connects to `address`; within `patience`, not counting what the user is asked.
@@ -86,7 +88,8 @@ async fn meet(
         return Err(stranger(address, seen));
     };
     if !acquaintance.accepts_new {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let is_somebody_there = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if !(acquaintance.may_ask && is_somebody_there) {
             return Err(stranger(address, seen));
         }
         if !is_accepted(address, seen).await? {

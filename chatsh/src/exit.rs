@@ -83,6 +83,12 @@ impl Failure {
         Failure::new(Exit::Refused, "")
     }
 
+    /// The same while a line was under way: it may have had its effect.
+    pub(crate) fn with_unknown_outcome(self) -> Failure {
+        let message = format!("{}; the line may or may not have had its effect", self.message);
+        Failure::new(Exit::UnknownOutcome, message)
+    }
+
     /// The same, with what we were doing in front.
     pub(crate) fn while_doing(self, what: &str) -> Failure {
         match self.message.is_empty() {

@@ -11,9 +11,8 @@ use smol::future::FutureExt;
 
 use crate::book::Book;
 use crate::check::{Problem, check};
-use crate::dial::dial;
+use crate::entrance::Entrance;
 use crate::exit::{Exit, Failure};
-use crate::link::Link;
 use crate::login::Login;
 use crate::options::Options;
 use crate::plan::Input;
@@ -91,12 +90,13 @@ async fn run_script(options: &Options, login: &Login, script: Script) -> Result<
 
 /// A session in the state that the options ask for.
 pub(crate) async fn open(options: &Options, login: &Login) -> Result<Session, Failure> {
-    let address = options.address()?;
-    let timeout = options.reply_timeout();
-    let stream = dial(&address, &options.acquaintance()?, timeout).await?;
-    let mut session = Session::open(Link::new(stream), timeout).await?;
-    login.perform(&mut session).await?;
-    Ok(session)
+    let entrance = Entrance {
+        address: options.address()?,
+        acquaintance: options.acquaintance()?,
+        login: login.clone(),
+        timeout: options.reply_timeout(),
+    };
+    Arc::new(entrance).enter().await
 }
 
 /// Ends when the user has had enough.

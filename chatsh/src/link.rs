@@ -1,6 +1,7 @@
 //! The connection: frames go out through one task and come in through another, so
 //! that waiting for a frame or a place in a queue can be given up at any time.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -54,35 +55,49 @@ pub(crate) enum Ended {
     Foreign(String),
 }
 
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Lost(why) => f.write_str(why),
+            Ended::Told { code, message } => write!(f, "{code}: {message}"),
+            Ended::Foreign(why) => write!(f, "the server does not speak the chat protocol: {why}"),
+        }
+    }
+}
+
 impl Ended {
+    /// May another connection fare better?
+    pub(crate) fn may_come_back(&self) -> bool {
+        let passing = [
+            Code::ShuttingDown,
+            Code::SlowConsumer,
+            Code::ServerBusy,
+            Code::Throttled,
+            Code::Timeout,
+            Code::Internal,
+        ];
+        match self {
+            Ended::Lost(_) => true,
+            Ended::Told { code, .. } => passing.iter().any(|passing| passing.name() == code),
+            Ended::Foreign(_) => false,
+        }
+    }
+
     /// What it means; `is_under_way`: a line waits for its reply.
     pub(crate) fn failure(self, is_under_way: bool) -> Failure {
-        let lost = |why: String| match is_under_way {
-            true => {
-                let message = format!("{why}; the line may or may not have had its effect");
-                Failure::new(Exit::UnknownOutcome, message)
-            }
-            false => Failure::new(Exit::NoConnection, why),
-        };
+        let why = self.to_string();
+        let is = |code: &str, wanted: Code| code == wanted.name();
         match self {
-            Ended::Lost(why) => lost(why),
-            Ended::Told { code, message } => {
-                let message = format!("{code}: {message}");
-                match code {
-                    code if code == Code::BadFrame.name() => {
-                        Failure::new(Exit::OtherProtocol, message)
-                    }
-                    // It was refused before it was read.
-                    code if code == Code::FrameTooLarge.name() => {
-                        Failure::new(Exit::Refused, message)
-                    }
-                    _ => lost(message),
-                }
+            Ended::Foreign(_) => Failure::new(Exit::OtherProtocol, why),
+            Ended::Told { code, .. } if is(&code, Code::BadFrame) => {
+                Failure::new(Exit::OtherProtocol, why)
             }
-            Ended::Foreign(why) => Failure::new(
-                Exit::OtherProtocol,
-                format!("the server does not speak the chat protocol: {why}"),
-            ),
+            // It was refused before it was read.
+            Ended::Told { code, .. } if is(&code, Code::FrameTooLarge) => {
+                Failure::new(Exit::Refused, why)
+            }
+            _ if is_under_way => Failure::new(Exit::NoConnection, why).with_unknown_outcome(),
+            _ => Failure::new(Exit::NoConnection, why),
         }
     }
 }
@@ -122,6 +137,16 @@ impl Link {
     pub(crate) async fn receive(&self) -> Result<Received, Ended> {
         let ended = || Err(Ended::Lost("the connection has ended".into()));
         self.incoming.recv().await.unwrap_or_else(|_| ended())
+    }
+
+    /// Has it ended, whether all that came before was received or not?
+    pub(crate) fn has_ended(&self) -> bool {
+        self.incoming.is_closed()
+    }
+
+    /// Says no more.
+    pub(crate) fn hang_up(&self) {
+        self.outgoing.close();
     }
 
     /// Lets what was sent leave, and ends the connection.

@@ -12,7 +12,7 @@ use crate::session::{Session, object};
 use crate::talk;
 
 /// What is to happen before the first line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Login {
     /// Who to be.
     pub(crate) user: Option<UserName>,
@@ -92,6 +92,19 @@ impl Login {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Is the password of `user` to be had without asking anybody?
+    pub(crate) fn can_log_in_again(&self, user: &str) -> bool {
+        let is_theirs = self.user.as_ref().is_some_and(|own| own.key() == NameKey::of(user));
+        is_theirs && self.password.as_ref().is_some_and(|source| *source != Source::Terminal)
+    }
+
+    /// Logs in as the user that it is for, if there is one; does not wait when throttled.
+    pub(crate) async fn log_in_again(&self, session: &mut Session) -> Result<(), Failure> {
+        let Some(user) = &self.user else { return Ok(()) };
+        let again = Login { may_wait: false, registers: false, ..self.clone() };
+        again.log_in(session, user).await
     }
 
     async fn log_in(&self, session: &mut Session, user: &UserName) -> Result<(), Failure> {

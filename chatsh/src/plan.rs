@@ -178,7 +178,7 @@ impl Options {
                 Trust::KnownHosts { file: file.ok_or_else(no_home)? }
             }
         };
-        Ok(Acquaintance { trust, accepts_new: self.accept_new })
+        Ok(Acquaintance { trust, accepts_new: self.accept_new, may_ask: true })
     }
 
     /// What is to happen before the first line.

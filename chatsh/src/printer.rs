@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +18,10 @@ use smol::future::FutureExt;
 /// When there are more we stop listening to the server, which is what a terminal that is
 /// stopped (Ctrl-S) has to come to.
 const QUEUE_LEN_MAX: usize = 1024;
+
+/// How many bytes are drawn at once, but for the last text: a line that is being typed is
+/// drawn anew after each time, and a flood of texts would draw nothing else.
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// How long we wait at the end for what is still in the queue.
 const DRAIN_WAIT: Duration = Duration::from_secs(1);
@@ -34,14 +40,13 @@ pub(crate) struct Printer {
     queue: Sender<Item>,
     /// What the queue had no place for, in order.
     late: VecDeque<String>,
+    is_stuck: Arc<AtomicBool>,
 }
 
 enum Item {
     Text(String),
-    /// Answered when all before it is handed over.
+    /// Answered when all before it is on the terminal.
     Mark(Sender<()>),
-    /// Answered when all before it is shown.
-    Last(Sender<()>),
 }
 
 impl Printer {
@@ -50,10 +55,12 @@ impl Printer {
         external: Option<impl ExternalPrinter + Send + 'static>,
     ) -> io::Result<Printer> {
         let (queue, items) = async_channel::bounded(QUEUE_LEN_MAX);
+        let is_stuck = Arc::new(AtomicBool::new(false));
+        let thread = Thread { items, external, is_stuck: Arc::clone(&is_stuck) };
         // It may block for ever, when nobody reads the terminal: so it is a thread, and
         // nobody joins it.
-        thread::Builder::new().name("printer".into()).spawn(move || print_all(&items, external))?;
-        Ok(Printer { queue, late: VecDeque::new() })
+        thread::Builder::new().name("printer".into()).spawn(move || thread.print_all())?;
+        Ok(Printer { queue, late: VecDeque::new(), is_stuck })
     }
 
     /// Prints `text` and the end of its line, now or later.
@@ -77,6 +84,12 @@ impl Printer {
         !self.late.is_empty()
     }
 
+    /// Does rustyline have a text that it has not shown? While nobody types it will not
+    /// show it, and none behind it either.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::SeqCst)
+    }
+
     /// Queues one of the texts that are late; never ends if none is. It can be given up.
     pub(crate) async fn catch_up(&mut self) {
         let Some(text) = self.late.front() else { return std::future::pending().await };
@@ -86,18 +99,20 @@ impl Printer {
 
     /// Waits until all is shown, but not for ever.
     pub(crate) async fn drain(&self) {
-        self.wait(Item::Last, DRAIN_WAIT).await;
+        self.wait(DRAIN_WAIT).await;
     }
 
     /// Waits before a prompt, so that it stands under all that came before it.
     pub(crate) async fn settle(&self) {
-        self.wait(Item::Mark, SETTLE_WAIT).await;
+        if !self.is_stuck() {
+            self.wait(SETTLE_WAIT).await;
+        }
     }
 
-    async fn wait(&self, mark: fn(Sender<()>) -> Item, time: Duration) {
+    async fn wait(&self, time: Duration) {
         let reached = async {
             let (reached, is_reached) = async_channel::bounded(1);
-            let _ = self.queue.send(mark(reached)).await;
+            let _ = self.queue.send(Item::Mark(reached)).await;
             let _ = is_reached.recv().await;
         };
         let patience = async {
@@ -107,25 +122,52 @@ impl Printer {
     }
 }
 
-fn print_all(items: &Receiver<Item>, mut external: Option<impl ExternalPrinter>) {
-    let mut has_printed = false;
-    while let Ok(item) = items.recv_blocking() {
-        match (item, &mut external) {
-            (Item::Text(text), external) => {
-                has_printed = true;
-                match external {
-                    // A terminal that is gone ends the editor, and chatsh with it.
-                    Some(external) => drop(external.print(text)),
-                    None => drop(io::stdout().write_all(text.as_bytes())),
+struct Thread<E> {
+    items: Receiver<Item>,
+    external: Option<E>,
+    is_stuck: Arc<AtomicBool>,
+}
+
+impl<E: ExternalPrinter> Thread<E> {
+    fn print_all(mut self) {
+        while let Ok(item) = self.items.recv_blocking() {
+            match item {
+                Item::Mark(reached) => {
+                    let _ = reached.try_send(());
+                }
+                Item::Text(text) => {
+                    let (batch, mark) = self.batch(text);
+                    self.print(batch);
+                    if let Some(reached) = mark {
+                        let _ = reached.try_send(());
+                    }
                 }
             }
-            (Item::Last(reached), Some(external)) if has_printed => {
-                // Rustyline has room for one text that it has not shown yet, and takes this
-                // one when it has.
-                drop(external.print(NOTHING.into()));
-                let _ = reached.try_send(());
-            }
-            (Item::Mark(reached) | Item::Last(reached), _) => drop(reached.try_send(())),
         }
+    }
+
+    /// `text` with those that wait behind it, and the mark that ends them.
+    fn batch(&self, mut text: String) -> (String, Option<Sender<()>>) {
+        while text.len() < BATCH_BYTES {
+            match self.items.try_recv() {
+                Ok(Item::Text(next)) => text.push_str(&next),
+                Ok(Item::Mark(reached)) => return (text, Some(reached)),
+                Err(_) => break,
+            }
+        }
+        (text, None)
+    }
+
+    fn print(&mut self, text: String) {
+        // A terminal that is gone ends the editor, and chatsh with it.
+        let Some(external) = &mut self.external else {
+            return drop(io::stdout().write_all(text.as_bytes()));
+        };
+        self.is_stuck.store(true, Ordering::SeqCst);
+        let _ = external.print(text);
+        // Rustyline has room for one text that it has not shown yet, and takes this one when
+        // it has. What comes later cannot come before.
+        let _ = external.print(NOTHING.into());
+        self.is_stuck.store(false, Ordering::SeqCst);
     }
 }

@@ -8,14 +8,16 @@ use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use proto::{Catalogue, Description, Id, State, States, Status, usage};
+use proto::{Catalogue, Description, Id, Incoming, State, States, Status, usage};
 use serde_json::{Map, Value};
-use smol::Timer;
 use smol::future::FutureExt;
+use smol::{Task, Timer};
 
+use crate::comeback::{Back, Comeback};
 use crate::editor::{Editor, Typed};
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
@@ -27,7 +29,7 @@ use crate::step::{self, Step, Trouble};
 use crate::style::Style;
 use crate::terminal::{Quiet, columns};
 use crate::waiting::{Awaited, Waiting};
-use crate::{help, json, masking, paths, safe, show};
+use crate::{help, json, key, masking, paths, safe, show};
 
 /// A paste of more lines is asked about: it may not be what was meant to be pasted.
 const PASTED_LINES_MAX: usize = 3;
@@ -62,9 +64,11 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         editor,
         printer,
         signals,
+        prompt: String::new(),
         lines: VecDeque::new(),
         number: 0,
         waiting: None,
+        away: None,
     };
     let outcome = repl.talk().await;
     repl.printer.drain().await;
@@ -78,18 +82,31 @@ struct Repl<'a> {
     editor: Editor,
     printer: Printer,
     signals: Signals,
+    /// The last prompt.
+    prompt: String,
     /// Lines that were typed, or pasted, and whose turn has not come.
     lines: VecDeque<String>,
     /// How many lines were done.
     number: i64,
     /// What has to happen before the next prompt.
     waiting: Option<Waiting>,
+    /// While the connection is lost.
+    away: Option<Away>,
+}
+
+/// The connection is lost, and we are on the way back.
+struct Away {
+    /// Why it was lost.
+    ended: Ended,
+    /// Ends when we are back. Dropped, it is given up.
+    way: Task<Result<Back, Failure>>,
 }
 
 /// What happens next.
 enum Event {
     Typed(Result<Typed, Failure>),
     Heard(Result<Heard, Ended>),
+    Back(Box<Result<Back, Failure>>),
     Signalled(io::Result<Signal>),
     /// The time of what is waited for is over.
     Due,
@@ -101,24 +118,30 @@ impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
         self.greet();
         loop {
-            if self.waiting.is_none()
-                && !self.editor.is_reading()
-                && let Some(line) = self.lines.pop_front()
-            {
+            // What ends the connection is heard first.
+            let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
+            if is_ready && let Some(line) = self.lines.pop_front() {
                 if self.line(&line).await?.is_break() {
                     return Ok(Exit::Done);
                 }
                 continue;
             }
-            // When the printer is behind it may be because rustyline draws nothing before it
-            // reads again: then the prompt comes before the reply.
-            if !self.editor.is_reading() && (self.waiting.is_none() || self.printer.is_behind()) {
+            // It may come before the reply: what rustyline has not shown it shows only under a
+            // prompt. So a line may be done while the next one is typed.
+            let is_due = is_ready || self.away.is_some() || self.printer.is_stuck();
+            if is_due && !self.editor.is_reading() {
                 self.printer.settle().await;
-                let prompt = self.session.book().prompt(&self.look.host);
-                self.editor.ask_line(prompt).await;
+                if self.away.is_none() {
+                    self.prompt = self.session.book().prompt(&self.look.host);
+                }
+                self.editor.ask_line(self.prompt.clone()).await;
             }
             match self.turn().await? {
-                None | Some(Typed::Cleared) => {}
+                None => {}
+                Some(Typed::Cleared) => self.interrupted()?,
+                Some(Typed::Line(text)) if self.away.is_some() && text.trim() == "/quit" => {
+                    return Ok(Exit::Done);
+                }
                 Some(Typed::Line(text)) => self.take(&text).await?,
                 Some(Typed::Left) => return Ok(Exit::Done),
             }
@@ -150,13 +173,10 @@ impl Repl<'_> {
         match self.event().await {
             Event::Typed(typed) => return typed.map(Some),
             Event::Heard(Ok(heard)) => self.heard(heard),
-            Event::Heard(Err(ended)) => {
-                let is_under_way = self.waiting.as_ref().is_some_and(Waiting::is_for_reply);
-                return Err(ended.failure(is_under_way));
-            }
-            Event::Signalled(Ok(Signal::Int)) if self.waiting.is_some() => {
-                self.lines.clear();
-                self.give_up("given up");
+            Event::Heard(Err(ended)) => self.cut(ended)?,
+            Event::Back(back) => self.back((*back)?).await,
+            Event::Signalled(Ok(Signal::Int)) if self.waiting.is_some() || self.away.is_some() => {
+                self.interrupted()?;
             }
             Event::Signalled(_) => return Err(Failure::interrupted()),
             Event::Due => self.give_up("the time is over"),
@@ -167,7 +187,8 @@ impl Repl<'_> {
 
     /// Waits for what happens next; what does not happen now is not lost.
     async fn event(&mut self) -> Event {
-        let until = self.waiting.as_ref().and_then(|waiting| waiting.until);
+        let is_due = |waiting: &&Waiting| self.away.is_none() || !waiting.is_for_reply();
+        let until = self.waiting.as_ref().filter(is_due).and_then(|waiting| waiting.until);
         let typed = async { Event::Typed(self.editor.typed().await) };
         let is_behind = self.printer.is_behind();
         let printed = async {
@@ -175,9 +196,10 @@ impl Repl<'_> {
             Event::Printed
         };
         let heard = async {
-            match is_behind {
-                true => smol::future::pending().await,
-                false => Event::Heard(self.session.hear().await),
+            match &mut self.away {
+                _ if is_behind => smol::future::pending().await,
+                Some(away) => Event::Back(Box::new((&mut away.way).await)),
+                None => Event::Heard(self.session.hear().await),
             }
         };
         let signalled = async {
@@ -197,6 +219,63 @@ impl Repl<'_> {
         typed.or(signalled).or(due).or(printed).or(heard).await
     }
 
+    /// The user has had enough of what goes on.
+    fn interrupted(&mut self) -> Result<(), Failure> {
+        if let Some(away) = self.away.take() {
+            return Err(away.ended.failure(self.is_for_reply()));
+        }
+        if self.waiting.is_some() {
+            self.lines.clear();
+            self.give_up("given up");
+        }
+        Ok(())
+    }
+
+    /// The connection is lost: there may be a way back.
+    fn cut(&mut self, ended: Ended) -> Result<(), Failure> {
+        if !ended.may_come_back() {
+            return Err(ended.failure(self.is_for_reply()));
+        }
+        self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
+        let way = smol::spawn(Comeback::of_shell(self.session).run());
+        self.away = Some(Away { ended, way });
+        Ok(())
+    }
+
+    /// We are back, and go on with what was under way.
+    async fn back(&mut self, back: Back) {
+        self.away = None;
+        *self.session = back.session;
+        match (&back.displaced, &self.session.bookmark.room) {
+            (Some(why), _) => self.complain(&why.message),
+            (None, room) => {
+                let room = room.as_ref().map_or(String::new(), |room| format!(" in {room}"));
+                self.remark(&format!("back{room}"));
+            }
+        }
+        back.losses.iter().for_each(|loss| self.complain(loss));
+        if back.displaced.is_some() && !self.lines.is_empty() {
+            self.complain("what you typed meanwhile was not sent");
+            self.lines.clear();
+        }
+        let is_for_reply = |waiting: &mut Waiting| waiting.is_for_reply();
+        let Some(Awaited::Reply { id, kind, data, is_bare, repeatable_until }) =
+            self.waiting.take_if(is_for_reply).map(|waiting| waiting.what)
+        else {
+            return;
+        };
+        let is_repeatable = repeatable_until.is_some_and(|until| Instant::now() < until);
+        if back.displaced.is_some() || !is_repeatable {
+            let why = "the connection was lost before the reply came";
+            return self.complain(&format!("{kind}: {why}; it may or may not have happened"));
+        }
+        if let Err(failure) = self.session.send(&kind, &data, &id).await {
+            return self.complain(&failure.message);
+        }
+        let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
+        self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+    }
+
     /// Takes what was typed, which is several lines if it was pasted.
     async fn take(&mut self, text: &str) -> Result<(), Failure> {
         let lines: Vec<_> = text.lines().map(String::from).collect();
@@ -212,6 +291,14 @@ impl Repl<'_> {
 
     /// Asks the user.
     async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
+        // What is being typed is no answer to what was not asked yet.
+        while self.editor.is_reading() {
+            match self.turn().await? {
+                None | Some(Typed::Cleared) => {}
+                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(String::from)),
+                Some(Typed::Left) => return Ok(false),
+            }
+        }
         self.editor.ask_answer(format!("{question} [y/N] ")).await;
         loop {
             match self.turn().await? {
@@ -231,12 +318,13 @@ impl Repl<'_> {
         };
         match step::understand(line, false, &catalogue, States::of(&[state])) {
             Ok(Step::Nothing) => {}
-            Ok(Step::Ask { command, data, is_bare }) => {
+            Ok(Step::Ask { command, mut data, is_bare }) => {
                 let may_be_sent = !is_bare
                     || !is_like_command(line, &catalogue, state)
                     || self.is_agreed("This looks like a command. Say it in the room?").await?;
                 if may_be_sent {
-                    self.ask(&command.spec.name, data, is_bare).await;
+                    key::give(command, &mut data);
+                    self.ask(command, data, is_bare).await;
                 }
             }
             Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
@@ -264,12 +352,15 @@ impl Repl<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    async fn ask(&mut self, kind: &str, data: Map<String, Value>, is_bare: bool) {
+    async fn ask(&mut self, command: &Description, data: Map<String, Value>, is_bare: bool) {
         let id = Id::Number(self.number);
-        if let Err(failure) = self.session.send(kind, &data, &id).await {
+        let kind = command.spec.name.to_string();
+        if let Err(failure) = self.session.send(&kind, &data, &id).await {
             return self.complain(&failure.message);
         }
-        let what = Awaited::Reply { id, kind: kind.into(), data, is_bare };
+        let is_repeatable = key::is_repeatable(command, &data);
+        let repeatable_until = is_repeatable.then(|| Instant::now() + key::REPEATABLE_FOR);
+        let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
         self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
     }
 
@@ -289,6 +380,10 @@ impl Repl<'_> {
     fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Own(_) => {}
+            Heard::CaughtUp(0) => {}
+            Heard::CaughtUp(missed) => self.remark(&show::missed(missed)),
+            // It got through before the cut; its reply will come.
+            Heard::Push(push) if self.is_echo(&push.message) => {}
             Heard::Push(push) => {
                 let text = show::push(&push.message, self.style());
                 self.show(&push, text);
@@ -320,6 +415,19 @@ impl Repl<'_> {
         self.show(reply, text);
     }
 
+    /// Is a reply awaited?
+    fn is_for_reply(&self) -> bool {
+        self.waiting.as_ref().is_some_and(Waiting::is_for_reply)
+    }
+
+    /// Is `push` the line that is under way?
+    fn is_echo(&self, push: &Incoming) -> bool {
+        match self.waiting.as_ref().map(|waiting| &waiting.what) {
+            Some(Awaited::Reply { data, .. }) => self.session.is_echo(push, data),
+            _ => false,
+        }
+    }
+
     /// The style, on a terminal as wide as it is now.
     fn style(&self) -> Style {
         self.look.style.within(columns())
@@ -332,6 +440,12 @@ impl Repl<'_> {
             (false, Some(text)) => self.printer.print(&text),
             (false, None) => {}
         }
+    }
+
+    /// Says what nobody has to care for.
+    fn remark(&mut self, text: &str) {
+        let style = self.look.style;
+        self.printer.print(&style.dim(&safe::one_line(text, style)));
     }
 
     fn complain(&mut self, why: &str) {

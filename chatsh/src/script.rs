@@ -4,16 +4,18 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::{Id, Incoming, State, States};
 use serde_json::{Map, Value};
 use smol::Timer;
 use smol::future::FutureExt;
 
+use crate::comeback::Comeback;
 use crate::exit::{Exit, Failure};
-use crate::link::Received;
+use crate::link::{Ended, Received};
 use crate::local::{Local, Wait};
 use crate::output::print;
 use crate::reply::{accepted, pause, say_pause, within};
@@ -21,7 +23,7 @@ use crate::session::{Heard, Session};
 use crate::source::{Line, Lines, LinesError};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
-use crate::{help, json, show, talk, terminal};
+use crate::{help, json, key, show, talk, terminal};
 
 /// How many messages are remembered for a `/wait` that may come next.
 ///
@@ -60,7 +62,14 @@ pub(crate) async fn run(
     mut lines: Lines,
     manner: Manner,
 ) -> Result<Exit, Failure> {
-    let mut runner = Runner { session, manner, heard: VecDeque::new(), first_error: None };
+    let mut runner = Runner {
+        session,
+        manner,
+        heard: VecDeque::new(),
+        under_way: None,
+        is_lost: false,
+        first_error: None,
+    };
     let outcome = runner.all(&mut lines).await;
     match (outcome, runner.first_error) {
         (Ok(()), None) => Ok(Exit::Done),
@@ -70,11 +79,21 @@ pub(crate) async fn run(
     }
 }
 
+/// What happens between two lines.
+enum Next {
+    Line(Result<Option<Line>, LinesError>),
+    Cut(Ended),
+}
+
 struct Runner<'a> {
     session: &'a mut Session,
     manner: Manner,
     /// What others said since the last request was sent.
     heard: VecDeque<Incoming>,
+    /// The data of what was sent and may come again as what was missed.
+    under_way: Option<Map<String, Value>>,
+    /// Is the session not where the script has led it, and cannot be?
+    is_lost: bool,
     /// The code of the first error that did not end the script.
     first_error: Option<Exit>,
 }
@@ -86,7 +105,7 @@ impl Runner<'_> {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,
                 Err(failure) => {
-                    let is_last = self.session.is_over || failure == Failure::unread();
+                    let is_last = self.is_lost || failure == Failure::unread();
                     let failure = failure.while_doing(&format!("line {}", line.number));
                     if !self.manner.keeps_going || is_last {
                         return Err(failure);
@@ -101,27 +120,37 @@ impl Runner<'_> {
 
     /// The next line; meanwhile the server is listened to.
     async fn next_line(&mut self, lines: &mut Lines) -> Result<Option<Line>, Failure> {
-        let line = async {
-            lines.next().await.map_err(|error| {
-                let place = match &error {
-                    LinesError::Bad(bad) => format!("line {}: ", bad.number),
-                    LinesError::Io(_) => String::new(),
-                };
-                Failure::new(Exit::Refused, format!("{place}{error}"))
-            })
-        };
-        line.or(async { Err(self.listen().await) }).await
+        // Half a line may have come: it is not to be read anew.
+        let mut line = pin!(lines.next());
+        loop {
+            let next = async { Ok(Next::Line((&mut line).await)) };
+            match next.or(async { self.listen().await.map(Next::Cut) }).await? {
+                Next::Line(line) => {
+                    return line.map_err(|error| {
+                        let place = match &error {
+                            LinesError::Bad(bad) => format!("line {}: ", bad.number),
+                            LinesError::Io(_) => String::new(),
+                        };
+                        Failure::new(Exit::Refused, format!("{place}{error}"))
+                    });
+                }
+                Next::Cut(ended) => self.come_back(ended).await?,
+            }
+        }
     }
 
     async fn line(&mut self, line: &Line) -> Result<ControlFlow<()>, Failure> {
+        self.find_out_whether_it_is_cut().await?;
         let state = self.session.book().state;
         let catalogue = Arc::clone(&self.session.book().catalogue);
         let step = step::understand(&line.text, true, &catalogue, States::of(&[state]))
             .map_err(|trouble| cannot_be_sent(&trouble, state))?;
         match step {
             Step::Nothing => {}
-            Step::Ask { command, data, .. } => {
+            Step::Ask { command, mut data, .. } => {
                 let id = Id::Number(i64::try_from(line.number).unwrap_or(i64::MAX));
+                key::give(command, &mut data);
+                self.under_way = key::is_repeatable(command, &data).then(|| data.clone());
                 self.ask(&command.spec.name, &data, &id).await?;
             }
             Step::Here(Local::Help(about)) => {
@@ -140,9 +169,7 @@ impl Runner<'_> {
         loop {
             let state = self.session.book().state;
             self.heard.clear();
-            self.session.send(kind, data, id).await?;
-            let timeout = self.session.timeout();
-            let reply = within(timeout, kind, self.reply_to(id)).await?;
+            let reply = self.reply_to(kind, data, id).await?;
             if self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
@@ -157,33 +184,121 @@ impl Runner<'_> {
         }
     }
 
-    async fn reply_to(&mut self, id: &Id) -> Result<Received, Failure> {
+    /// Sends the request, and again after a cut if that is safe, and gives the reply.
+    async fn reply_to(
+        &mut self,
+        kind: &str,
+        data: &Map<String, Value>,
+        id: &Id,
+    ) -> Result<Received, Failure> {
+        let begin = Instant::now();
         loop {
-            match self.session.hear().await.map_err(|ended| ended.failure(true))? {
-                Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
-                // The reply to a line that was given up, or to a question of our own.
-                Heard::Reply(_) | Heard::Own(_) => {}
-                Heard::Push(push) => self.push(&push)?,
+            self.session.send(kind, data, id).await?;
+            let timeout = self.session.timeout();
+            let ended = match within(timeout, kind, self.reply_or_cut(id)).await? {
+                Ok(reply) => return Ok(reply),
+                Err(ended) => ended,
+            };
+            let is_in_time = begin.elapsed() < key::REPEATABLE_FOR;
+            if self.under_way.is_none() || !is_in_time || !ended.may_come_back() {
+                self.is_lost = true;
+                return Err(ended.failure(true));
+            }
+            self.come_back(ended).await.map_err(Failure::with_unknown_outcome)?;
+        }
+    }
+
+    async fn reply_or_cut(&mut self, id: &Id) -> Result<Result<Received, Ended>, Failure> {
+        loop {
+            match self.session.hear().await {
+                Err(ended) => return Ok(Err(ended)),
+                Ok(Heard::Reply(reply)) if reply.message.id.as_ref() == Some(id) => {
+                    return Ok(Ok(reply));
+                }
+                Ok(heard) => self.note(heard)?,
             }
         }
     }
 
-    /// Listens to the server until the connection ends, or stdout does.
-    async fn listen(&mut self) -> Failure {
+    /// Listens to the server until the connection ends.
+    async fn listen(&mut self) -> Result<Ended, Failure> {
         loop {
             match self.session.hear().await {
-                Err(ended) => return ended.failure(false),
-                Ok(Heard::Reply(_) | Heard::Own(_)) => {}
-                Ok(Heard::Push(push)) => {
-                    if let Err(failure) = self.push(&push) {
-                        return failure;
-                    }
-                }
+                Err(ended) => return Ok(ended),
+                Ok(heard) => self.note(heard)?,
             }
+        }
+    }
+
+    /// Comes back if the connection has ended since the last line: this one is not sent
+    /// where nobody takes it.
+    async fn find_out_whether_it_is_cut(&mut self) -> Result<(), Failure> {
+        self.under_way = None;
+        while self.session.is_over() {
+            let ended = self.listen().await?;
+            self.come_back(ended).await?;
+        }
+        Ok(())
+    }
+
+    /// Comes back after a cut, with all that was missed.
+    ///
+    /// # Errors
+    /// It does not work, or not in time; or the place is gone.
+    async fn come_back(&mut self, mut ended: Ended) -> Result<(), Failure> {
+        self.is_lost = true;
+        let until = Instant::now() + self.session.timeout();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let comeback = Comeback::of_script(self.session, left);
+            let Some(comeback) = comeback.filter(|_| ended.may_come_back()) else {
+                return Err(ended.failure(false));
+            };
+            talk::say(&format!("{ended}; coming back"));
+            let back = comeback.run().await?;
+            *self.session = back.session;
+            back.losses.iter().for_each(|loss| talk::say(loss));
+            if let Some(failure) = back.displaced {
+                return Err(failure);
+            }
+            match self.catch_up().await? {
+                Ok(missed) => {
+                    talk::say(&missed);
+                    self.is_lost = false;
+                    return Ok(());
+                }
+                Err(again) => ended = again,
+            }
+        }
+    }
+
+    /// Takes what was missed, and says how much it was.
+    async fn catch_up(&mut self) -> Result<Result<String, Ended>, Failure> {
+        let Some(room) = self.session.bookmark.room.clone() else { return Ok(Ok("back".into())) };
+        loop {
+            match self.session.hear().await {
+                Err(ended) => return Ok(Err(ended)),
+                Ok(Heard::CaughtUp(missed)) => {
+                    return Ok(Ok(format!("back in {room}, {}", show::missed(missed))));
+                }
+                Ok(heard) => self.note(heard)?,
+            }
+        }
+    }
+
+    fn note(&mut self, heard: Heard) -> Result<(), Failure> {
+        match heard {
+            Heard::Push(push) => self.push(&push),
+            // The reply to a line that was given up, or to a question of our own.
+            Heard::Reply(_) | Heard::Own(_) | Heard::CaughtUp(_) => Ok(()),
         }
     }
 
     fn push(&mut self, push: &Received) -> Result<(), Failure> {
+        // It got through before the cut; its reply will come.
+        if self.under_way.as_ref().is_some_and(|data| self.session.is_echo(&push.message, data)) {
+            return Ok(());
+        }
         if self.heard.len() == HEARD_LEN_MAX {
             self.heard.pop_front();
         }
@@ -201,11 +316,17 @@ impl Runner<'_> {
     }
 
     async fn sleep(&mut self, time: Duration) -> Result<(), Failure> {
-        let timer = async {
-            Timer::after(time).await;
-            Ok(())
-        };
-        timer.or(async { Err(self.listen().await) }).await
+        let mut timer = Timer::after(time);
+        loop {
+            let timer = async {
+                (&mut timer).await;
+                Ok(None)
+            };
+            match timer.or(async { self.listen().await.map(Some) }).await? {
+                None => return Ok(()),
+                Some(ended) => self.come_back(ended).await?,
+            }
+        }
     }
 
     /// Waits for the message; it is the result of the line.
@@ -228,9 +349,9 @@ impl Runner<'_> {
                     return Ok(message);
                 }
             }
-            match self.session.hear().await.map_err(|ended| ended.failure(false))? {
-                Heard::Push(push) => self.push(&push)?,
-                Heard::Reply(_) | Heard::Own(_) => {}
+            match self.session.hear().await {
+                Ok(heard) => self.note(heard)?,
+                Err(ended) => self.come_back(ended).await?,
             }
         }
     }

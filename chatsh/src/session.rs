@@ -1,14 +1,17 @@
 //! One connection as it is used: what is sent and heard, the greeting, and what
 //! chatsh asks by itself.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use proto::{Cap, Frame, HEADER_BYTES, Id, Incoming, State, Status};
+use proto::{Frame, HEADER_BYTES, Id, Incoming, State, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::book::Book;
+use crate::bookmark::Bookmark;
+use crate::entrance::Entrance;
 use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Link, Received};
 use crate::reply::{accepted, pause, say_pause, within};
@@ -20,10 +23,26 @@ const OWN_ID: &str = "chatsh.";
 /// How long we wait for the answer to our goodbye: it changes nothing any more.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// What we can take beyond the basic protocol; a server ignores those that it does not have.
+const CAPS: [&str; 6] = ["resume", "ping", "tells", "notices", "presence", "edits"];
+
+/// How many pushes are kept while a reply to ourselves is awaited.
+///
+/// We ask little while others talk, and only a flood brings as many within one reply.
+const KEPT_LEN_MAX: usize = 4096;
+
 /// A connection, and what is known of it.
 pub(crate) struct Session {
     link: Link,
     book: Arc<Mutex<Book>>,
+    /// How we came here, and come here again.
+    entrance: Arc<Entrance>,
+    /// Where we are.
+    pub(crate) bookmark: Bookmark,
+    /// What came while we asked by ourselves, in order.
+    pub(crate) kept: VecDeque<Received>,
+    /// The request behind which nothing that was missed will come, and how many were.
+    catching_up: Option<(Id, usize)>,
     /// How long a reply may take.
     timeout: Duration,
     /// How many requests of our own were sent.
@@ -32,8 +51,8 @@ pub(crate) struct Session {
     limits: Map<String, Value>,
     /// The server's words for whoever connects.
     pub(crate) motd: Option<String>,
-    /// Has the connection ended?
-    pub(crate) is_over: bool,
+    /// Why the connection has ended, if it has.
+    over: Option<Ended>,
 }
 
 /// What came from the server.
@@ -45,6 +64,8 @@ pub(crate) enum Heard {
     Reply(Received),
     /// What nobody asked for.
     Push(Received),
+    /// All that was missed has come; that many messages.
+    CaughtUp(usize),
 }
 
 /// A request as it is written.
@@ -62,15 +83,23 @@ impl Session {
     ///
     /// # Errors
     /// [`Exit::OtherProtocol`] if it does not answer as this protocol does.
-    pub(crate) async fn open(link: Link, timeout: Duration) -> Result<Session, Failure> {
+    pub(crate) async fn open(
+        link: Link,
+        book: Arc<Mutex<Book>>,
+        entrance: Arc<Entrance>,
+    ) -> Result<Session, Failure> {
         let mut session = Session {
             link,
-            book: Arc::new(Mutex::new(Book::new())),
-            timeout,
+            book,
+            timeout: entrance.timeout,
+            entrance,
+            bookmark: Bookmark::default(),
+            kept: VecDeque::new(),
+            catching_up: None,
             asked: 0,
             limits: Map::new(),
             motd: None,
-            is_over: false,
+            over: None,
         };
         session.greet().await?;
         let commands = session.ask("commands", &Map::new()).await?;
@@ -82,7 +111,7 @@ impl Session {
         let hello = object(json!({
             "client": "chatsh",
             "version": env!("CARGO_PKG_VERSION"),
-            "caps": [Cap::Resume, Cap::Ping],
+            "caps": CAPS,
         }));
         let reply = accepted(self.ask("hello", &hello).await?, State::Auth)
             .map_err(|failure| Failure { exit: Exit::OtherProtocol, ..failure })?;
@@ -110,6 +139,23 @@ impl Session {
         Arc::clone(&self.book)
     }
 
+    /// How we came here, and come here again.
+    pub(crate) fn entrance(&self) -> Arc<Entrance> {
+        Arc::clone(&self.entrance)
+    }
+
+    /// Has the connection ended? Then [`Session::hear`] gives what came before, and why.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_some() || self.link.has_ended()
+    }
+
+    /// Is `push` what we said ourselves with a request of `data`, and missed?
+    pub(crate) fn is_echo(&self, push: &Incoming, data: &Map<String, Value>) -> bool {
+        is_replayed(push)
+            && push.data.get("from").and_then(Value::as_str) == self.bookmark.user.as_deref()
+            && ["to", "text"].iter().all(|name| push.data.get(*name) == data.get(*name))
+    }
+
     /// How long a reply may take.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
@@ -120,12 +166,13 @@ impl Session {
     /// # Errors
     /// It is longer than the server takes; the connection would not survive it.
     pub(crate) async fn send(
-        &self,
+        &mut self,
         kind: &str,
         data: &Map<String, Value>,
         id: &Id,
     ) -> Result<(), Failure> {
         let frame = self.frame(kind, data, id)?;
+        self.bookmark.send(kind, data);
         self.link.send(frame).await;
         Ok(())
     }
@@ -154,24 +201,76 @@ impl Session {
     /// # Errors
     /// The connection has ended.
     pub(crate) async fn hear(&mut self) -> Result<Heard, Ended> {
+        let heard = match self.kept.pop_front() {
+            Some(push) => Heard::Push(push),
+            None => self.listen().await?,
+        };
+        if let Heard::Push(push) = &heard {
+            self.count_missed(push);
+        }
+        Ok(heard)
+    }
+
+    async fn listen(&mut self) -> Result<Heard, Ended> {
+        if let Some(ended) = &self.over {
+            return Err(ended.clone());
+        }
         loop {
-            let received = self.link.receive().await.inspect_err(|_| self.is_over = true)?;
+            let received = match self.link.receive().await {
+                Ok(received) => received,
+                Err(ended) => return Err(self.end(ended)),
+            };
             let message = &received.message;
-            self.book().hear(message);
+            let is_new = {
+                let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+                book.hear(message);
+                self.bookmark.hear(message, &book)
+            };
             match &message.id {
-                Some(Id::Text(id)) if id.starts_with(OWN_ID) => return Ok(Heard::Own(received)),
+                Some(Id::Text(id)) if id.starts_with(OWN_ID) => return Ok(self.own(received)),
                 Some(_) => return Ok(Heard::Reply(received)),
                 None if message.kind == "ping" && message.status == Status::Ok => self.pong(),
                 None if message.kind == "error" => {
-                    self.is_over = true;
-                    return Err(Ended::Told {
+                    let ended = Ended::Told {
                         code: message.code.clone().unwrap_or_default(),
                         message: message.message.clone().unwrap_or_default(),
-                    });
+                    };
+                    return Err(self.end(ended));
                 }
-                None => return Ok(Heard::Push(received)),
+                None if is_new => return Ok(Heard::Push(received)),
+                None => {}
             }
         }
+    }
+
+    fn end(&mut self, ended: Ended) -> Ended {
+        self.link.hang_up();
+        self.over = Some(ended.clone());
+        ended
+    }
+
+    fn own(&mut self, reply: Received) -> Heard {
+        let is_last = |(id, _): &mut (Id, usize)| reply.message.id.as_ref() == Some(id);
+        match self.catching_up.take_if(is_last) {
+            Some((_, missed)) => Heard::CaughtUp(missed),
+            None => Heard::Own(reply),
+        }
+    }
+
+    fn count_missed(&mut self, push: &Received) {
+        let from = push.message.data.get("from").and_then(Value::as_str);
+        let is_missed = is_replayed(&push.message) && from != self.bookmark.user.as_deref();
+        if let Some((_, missed)) = self.catching_up.as_mut().filter(|_| is_missed) {
+            *missed += 1;
+        }
+    }
+
+    /// Lets [`Heard::CaughtUp`] come behind all that is on its way.
+    pub(crate) async fn mark_the_present(&mut self) {
+        let id = self.own_id();
+        self.catching_up = Some((id.clone(), 0));
+        // It is short: no server is too narrow for it.
+        let _ = self.send("ping", &Map::new(), &id).await;
     }
 
     /// Shows that we are alive. Whatever waits to leave shows that as well.
@@ -182,7 +281,7 @@ impl Session {
         }
     }
 
-    /// Asks by itself, and waits for the reply. Pushes meanwhile only enter the book.
+    /// Asks by itself, and waits for the reply. Pushes meanwhile are kept.
     ///
     /// # Errors
     /// No reply came; a refusal is a reply.
@@ -196,15 +295,26 @@ impl Session {
         let timeout = self.timeout;
         let reply = async {
             loop {
-                if let Heard::Own(reply) =
-                    self.hear().await.map_err(|ended| ended.failure(false))?
-                    && reply.message.id.as_ref() == Some(&id)
-                {
-                    return Ok(reply.message);
+                match self.listen().await.map_err(|ended| ended.failure(false))? {
+                    Heard::Own(reply) if reply.message.id.as_ref() == Some(&id) => {
+                        return Ok(reply.message);
+                    }
+                    Heard::Push(push) => self.keep(push)?,
+                    // The reply to what was given up.
+                    Heard::Own(_) | Heard::Reply(_) | Heard::CaughtUp(_) => {}
                 }
             }
         };
         within(timeout, kind, reply).await
+    }
+
+    fn keep(&mut self, push: Received) -> Result<(), Failure> {
+        if self.kept.len() == KEPT_LEN_MAX {
+            let message = "too much was said while a reply was awaited";
+            return Err(Failure::new(Exit::NoConnection, message));
+        }
+        self.kept.push_back(push);
+        Ok(())
     }
 
     /// The same; when throttled, waits and asks again if `may_wait`.
@@ -241,7 +351,7 @@ impl Session {
 
     /// Takes leave: all that was sent is answered before this is.
     pub(crate) async fn quit(mut self) {
-        if !self.is_over {
+        if self.over.is_none() {
             self.timeout = self.timeout.min(FAREWELL);
             // Whether it is answered or not, we go.
             let _ = self.ask("quit", &Map::new()).await;
@@ -249,10 +359,16 @@ impl Session {
         self.link.close().await;
     }
 
-    fn own_id(&mut self) -> Id {
+    /// What a request of our own is called.
+    pub(crate) fn own_id(&mut self) -> Id {
         self.asked += 1;
         Id::Text(format!("{OWN_ID}{}", self.asked).into())
     }
+}
+
+/// Was it said before, and comes again?
+pub(crate) fn is_replayed(push: &Incoming) -> bool {
+    push.data.get("replay").and_then(Value::as_bool) == Some(true)
 }
 
 /// `value`, which is an object, as the data of a request.

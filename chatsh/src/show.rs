@@ -43,6 +43,15 @@ pub(crate) fn push(push: &Incoming, style: Style) -> Option<String> {
     Some(format!("{kind}: {}", pairs(&push.data, style)))
 }
 
+/// How many messages were missed.
+pub(crate) fn missed(count: usize) -> String {
+    match count {
+        0 => "nothing was missed".into(),
+        1 => "1 message was missed".into(),
+        count => format!("{count} messages were missed"),
+    }
+}
+
 /// The rooms and the users in them, if that is what `data` is.
 pub(crate) fn names(data: &Map<String, Value>) -> Option<Vec<(&str, Vec<&str>)>> {
     if data.is_empty() {

@@ -27,6 +27,8 @@ pub(crate) enum Awaited {
         data: Map<String, Value>,
         /// Was it a line without a slash?
         is_bare: bool,
+        /// Until when it may be sent again, if it may.
+        repeatable_until: Option<Instant>,
     },
     /// What `/wait` waits for.
     Message(Wait),

@@ -211,7 +211,7 @@ fn a_request_that_is_too_long_is_not_sent() {
         expect![[r#"
             Login successful
             Welcome to the chatroom
-            ! chatsh: line 3: msg: a request of 2054 bytes, the server takes 2000
+            ! chatsh: line 3: msg: a request of 2095 bytes, the server takes 2000
             exit 1
         "#]],
     );

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod cable;
 mod chance;
 mod client;
 mod disk;
@@ -19,6 +20,7 @@ mod truth;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use cable::Cable;
 pub use chance::Chance;
 pub use client::{Client, End, dial, eventually, framed};
 pub use disk::SmallDisk;

@@ -126,7 +126,7 @@ impl Errand {
             match self.session.hear().await.map_err(|ended| ended.failure(true))? {
                 Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
                 // The reply to a request that was put off.
-                Heard::Reply(_) | Heard::Own(_) => {}
+                Heard::Reply(_) | Heard::Own(_) | Heard::CaughtUp(_) => {}
                 Heard::Push(push) if self.heard.len() < HEARD_LEN_MAX => self.heard.push_back(push),
                 Heard::Push(_) => self.has_missed = true,
             }

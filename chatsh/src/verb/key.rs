@@ -4,19 +4,9 @@ use proto::{KEY_CHARS_MAX, Key};
 
 use crate::exit::{Exit, Failure};
 
-/// How many random bytes are in a key: nobody meets the same one again.
-const BYTES: usize = 16;
-
 /// A key that nobody used before.
-///
-/// # Errors
-/// The system has no random numbers.
-pub(super) fn fresh() -> Result<Key, Failure> {
-    let failed = |why: String| Failure::new(Exit::Refused, format!("no key can be made: {why}"));
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).map_err(|e| failed(e.to_string()))?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Key::new(&digits).map_err(|e| failed(e.to_string()))
+pub(super) fn fresh() -> Key {
+    Key::new(&crate::key::fresh()).expect("a key of our own is short and plain")
 }
 
 /// The key of a line, from that of all lines.

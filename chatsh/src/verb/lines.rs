@@ -33,7 +33,7 @@ const UNDER_WAY_MAX: usize = 32;
 pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failure> {
     let key = match &send.key {
         Some(key) => key.clone(),
-        None => key::fresh()?,
+        None => key::fresh(),
     };
     let lines = read_ahead(Lines::of_stdin());
     let mut sender = Sender {
@@ -139,7 +139,7 @@ impl Sender<'_> {
             loop {
                 match self.errand.session.hear().await {
                     Ok(Heard::Reply(reply)) => return Ok(Event::Heard(reply)),
-                    Ok(Heard::Own(_) | Heard::Push(_)) => {}
+                    Ok(Heard::Own(_) | Heard::Push(_) | Heard::CaughtUp(_)) => {}
                     Err(ended) => {
                         return Err(match self.under_way.is_empty() {
                             true => ended.failure(false),

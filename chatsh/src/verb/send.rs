@@ -61,7 +61,7 @@ impl Send {
         let Some(text) = text else { return lines::say(self, errand).await };
         let key = match &self.key {
             Some(key) => key.clone(),
-            None => key::fresh()?,
+            None => key::fresh(),
         };
         let (kind, data) = self.request(errand, &text, &key)?;
         let reply = errand.ask(&kind, &data).await.map_err(|failure| match failure.exit {

@@ -1,7 +1,6 @@
 //! A server of a few lines, for what a good one never does; and chatsh run against it.
 
-// Every test program uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "no test needs all of it")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,11 +26,11 @@ pub enum Reaction {
     End,
 }
 
-/// A peer that takes one connection.
+/// A peer that takes one connection, or several in turn.
 pub struct Peer {
     pub address: SocketAddr,
     pub fingerprint: Fingerprint,
-    /// The requests that came, in order; it ends with the connection.
+    /// The requests that came, in order; it ends with the last connection.
     pub requests: Receiver<Value>,
     /// Its key, and all files that chatsh is to find.
     home: TempDir,
@@ -40,7 +39,15 @@ pub struct Peer {
 impl Peer {
     /// Starts one. `react` sees each request but for hello, commands and quit, which are
     /// answered as usual, unless it wants them: then it is asked first.
-    pub fn start(mut react: impl FnMut(&Value) -> Option<Reaction> + Send + 'static) -> Peer {
+    pub fn start(react: impl FnMut(&Value) -> Option<Reaction> + Send + 'static) -> Peer {
+        Peer::taking(1, react)
+    }
+
+    /// The same for so many connections.
+    pub fn taking(
+        connections: usize,
+        mut react: impl FnMut(&Value) -> Option<Reaction> + Send + 'static,
+    ) -> Peer {
         let home = tempfile::tempdir().unwrap();
         let identity = Identity::load_or_make(home.path()).unwrap();
         let fingerprint = identity.fingerprint();
@@ -48,21 +55,23 @@ impl Peer {
         let address = listener.local_addr().unwrap();
         let (seen, requests) = channel();
         thread::spawn(move || {
-            let tls = ServerConnection::new(identity.server_config()).unwrap();
-            let mut stream = StreamOwned::new(tls, listener.accept().unwrap().0);
-            while let Some(request) = receive(&mut stream) {
-                let _ = seen.send(request.clone());
-                match react(&request).unwrap_or_else(|| usual(&request)) {
-                    Reaction::Say(frames) => {
-                        frames.iter().for_each(|frame| send(&mut stream, frame))
+            for socket in listener.incoming().take(connections) {
+                let tls = ServerConnection::new(identity.server_config()).unwrap();
+                let mut stream = StreamOwned::new(tls, socket.unwrap());
+                while let Some(request) = receive(&mut stream) {
+                    let _ = seen.send(request.clone());
+                    match react(&request).unwrap_or_else(|| usual(&request)) {
+                        Reaction::Say(frames) => {
+                            frames.iter().for_each(|frame| send(&mut stream, frame))
+                        }
+                        Reaction::Bytes(bytes) => stream.write_all(&bytes).unwrap(),
+                        Reaction::Silence => {}
+                        Reaction::End => break,
                     }
-                    Reaction::Bytes(bytes) => stream.write_all(&bytes).unwrap(),
-                    Reaction::Silence => {}
-                    Reaction::End => break,
                 }
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
             }
-            stream.conn.send_close_notify();
-            let _ = stream.flush();
         });
         Peer { address, fingerprint, requests, home }
     }

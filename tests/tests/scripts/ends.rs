@@ -161,34 +161,43 @@ fn nobody_there_ends_with_4() {
     .assert_eq(&said);
 }
 
+/// Nobody comes back where no server is; it is tried for no longer than this.
+fn in_two_seconds<'a>(options: &[&'a str]) -> Vec<&'a str> {
+    [options, &["--timeout", "2"]].concat()
+}
+
 #[test]
 fn a_server_that_stops_between_lines_ends_a_script_with_4() {
     let (server, home) = server_of_ann();
-    let mut run = Run::of(home.chatsh_at(&server, &AS_ANN));
+    let address = server.address.to_string();
+    let mut run = Run::of(home.chatsh_at(&server, &in_two_seconds(&AS_ANN)));
     run.feed("/ping\n");
     run.wait_for_line("ping: ok");
     assert_eq!(server.stop().0.code(), Some(0));
     expect![[r#"
         ping: ok
-        ! chatsh: shutting_down: the server stops
+        ! chatsh: shutting_down: the server stops; coming back
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
         exit 4
     "#]]
-    .assert_eq(&run.end());
+    .assert_eq(&run.end().replace(&address, "ADDRESS"));
 }
 
 #[test]
 fn a_server_that_is_killed_between_lines_ends_a_script_with_4() {
     let (server, home) = server_of_ann();
-    let mut run = Run::of(home.chatsh_at(&server, &AS_ANN));
+    let address = server.address.to_string();
+    let mut run = Run::of(home.chatsh_at(&server, &in_two_seconds(&AS_ANN)));
     run.feed("/ping\n");
     run.wait_for_line("ping: ok");
     server.signal("KILL");
     expect![[r#"
         ping: ok
-        ! chatsh: the server closed the connection
+        ! chatsh: the server closed the connection; coming back
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
         exit 4
     "#]]
-    .assert_eq(&run.end());
+    .assert_eq(&run.end().replace(&address, "ADDRESS"));
 }
 
 #[test]
@@ -236,13 +245,16 @@ fn with_a_line_under_way(server: &Server, home: &Home, options: &[&str]) -> Run 
 #[test]
 fn a_server_that_is_killed_with_a_line_under_way_leaves_its_outcome_unknown() {
     let (server, home) = server_of_ann();
-    let run = with_a_line_under_way(&server, &home, &[]);
+    let address = server.address.to_string();
+    let run = with_a_line_under_way(&server, &home, &in_two_seconds(&[]));
     server.signal("KILL");
     expect![[r#"
         ping: ok
-        ! chatsh: line 2: the connection is lost: Connection reset by peer (os error 104); the line may or may not have had its effect
+        ! chatsh: the connection is lost: Connection reset by peer (os error 104); coming back
+        ! chatsh: line 2: not back in time: cannot connect to ADDRESS: Connection refused (os error 111); the line may or may not have had its effect
         exit 7
-    "#]].assert_eq(&run.end());
+    "#]]
+    .assert_eq(&run.end().replace(&address, "ADDRESS"));
 }
 
 #[test]

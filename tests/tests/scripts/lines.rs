@@ -65,10 +65,10 @@ fn what_is_no_line_is_told_with_its_number() {
         (
             &[b"/ping\n", &long.as_bytes()[..70_000]].concat(),
             expect![[r#"
-            ping: ok
-            ! chatsh: line 2: msg: a request of 70054 bytes, the server takes 65536
-            exit 1
-        "#]],
+                ping: ok
+                ! chatsh: line 2: msg: a request of 70095 bytes, the server takes 65536
+                exit 1
+            "#]],
         ),
         (
             &[b"/ping\n", &long.as_bytes()[..20_000]].concat(),

@@ -40,6 +40,14 @@ fn in_a_line_the_end_key_does_not_leave() {
     ends_with(&mut ann, 0);
 }
 
+/// Gives up coming back.
+#[track_caller]
+fn gives_up(shell: &mut Terminal, code: u32) {
+    shell.wait_for_text("coming back, Ctrl-C gives up");
+    shell.type_keys("\u{3}");
+    ends_with(shell, code);
+}
+
 #[test]
 fn when_the_server_stops_the_shell_says_so() {
     let server = Server::start();
@@ -47,8 +55,10 @@ fn when_the_server_stops_the_shell_says_so() {
     ann.type_keys("half a li");
     ann.wait_for_prompt("ann#general> half a li");
     assert!(server.stop().0.success());
-    ends_with(&mut ann, 4);
+    ann.wait_for_prompt("ann#general> half a li");
+    gives_up(&mut ann, 4);
     expect![[r#"
+        shutting_down: the server stops; coming back, Ctrl-C gives up
         ann#general> half a li
         chatsh: shutting_down: the server stops"#]]
     .assert_eq(&ann.look(|screen| screen.contents()));
@@ -66,13 +76,14 @@ fn what_was_said_before_the_end_is_shown() {
     }
     assert!(server.stop().0.success());
     ann.signal("CONT");
-    ends_with(&mut ann, 4);
+    gives_up(&mut ann, 4);
     expect![[r#"
         bob: last words 1
         bob: last words 2
         bob: last words 3
         bob: last words 4
         bob: last words 5
+        shutting_down: the server stops; coming back, Ctrl-C gives up
         ann#general> 
         chatsh: shutting_down: the server stops"#]]
     .assert_eq(&ann.look(|screen| screen.contents()));
@@ -83,8 +94,9 @@ fn when_the_server_is_killed_the_shell_says_so() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     server.signal("KILL");
-    ends_with(&mut ann, 4);
+    gives_up(&mut ann, 4);
     expect![[r#"
+        the server closed the connection; coming back, Ctrl-C gives up
         ann#general> 
         chatsh: the server closed the connection"#]]
     .assert_eq(&ann.look(|screen| screen.contents()));

@@ -184,14 +184,41 @@ fn what_others_say_tears_no_line() {
     ann.wait_for_text("bob: message 500\n");
     ann.wait_for_prompt("ann#general> ");
     let shown = ann.lines();
-    let (hers, mut his): (Vec<_>, Vec<_>) =
+    let (hers, his): (Vec<_>, Vec<_>) =
         shown.lines().partition(|line| line.starts_with("ann#general> "));
-    let mut expected: Vec<_> = (1..=500).map(|n| format!("bob: message {n}")).collect();
-    // One that comes just when a line is finished waits in rustyline for the next prompt, and
-    // others may overtake it.
-    his.sort_unstable();
-    expected.sort_unstable();
+    let expected: Vec<_> = (1..=500).map(|n| format!("bob: message {n}")).collect();
     assert!(his == expected, "{shown}");
     let expected = (1..=lines).map(|n| format!("ann#general> line {n}\n")).collect::<String>();
     assert!(hers.join("\n") == format!("{expected}ann#general> "), "{shown}");
+}
+
+/// Messages of a flood: far more than wait anywhere in the shell.
+const FLOOD: usize = 10_000;
+
+/// What the terminal could not take made the shell show a prompt before the reply; and a
+/// line that was typed at such a prompt was done only when another one had been typed.
+#[test]
+fn a_flood_does_not_stop_the_shell() {
+    let server = Server::with(&["limits.commands_per_s=0", "limits.outbox_bytes=0"]);
+    let mut ann = member(&server, "ann");
+    let mut eve = server.member("eve", "general");
+    let mut bob = server.member("bob", "general");
+    let flood = std::thread::spawn(move || {
+        for _ in 0..FLOOD {
+            eve.say("flood");
+        }
+        eve
+    });
+    let mut hears = |line: &str| while bob.next()["data"]["text"] != *line {};
+    let mut n = 0;
+    while !flood.is_finished() {
+        n += 1;
+        let line = format!("line {n}");
+        ann.type_keys(&format!("{line}\r"));
+        hears(&line);
+    }
+    let mut eve = flood.join().unwrap();
+    eve.say("the end");
+    ann.wait_for_text("eve: the end");
+    ann.wait_for_prompt("ann#general> ");
 }

@@ -1,0 +1,170 @@
+//! The connection is lost while somebody types: the shell comes back by itself.
+
+use expect_test::expect;
+use tests::{Cable, Home, Server, Terminal};
+
+use crate::{COLS, ROWS, Typing};
+
+/// A shell of a new user in the room general, behind a cable.
+fn behind(cable: &Cable, server: &Server, name: &str) -> Terminal {
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let into = ["--register", "-u", name, "--password-file", "password", "-r", "general"];
+    let address = cable.address.to_string();
+    let options = [&into[..], &["--pin", &server.fingerprint, "-a", &address]].concat();
+    let shell = Terminal::in_home(home, ROWS, COLS, &options, &[]);
+    shell.wait_for_prompt(&format!("{name}#general> "));
+    shell
+}
+
+#[test]
+fn the_line_stays_and_what_was_missed_is_shown() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    let mut bob = server.member("bob", "general");
+    bob.say("before");
+    ann.wait_for_text("bob: before");
+    ann.type_keys("half a li");
+    ann.wait_for_prompt("ann#general> half a li");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_prompt("ann#general> half a li");
+    bob.say("missed 1");
+    bob.say("missed 2");
+    ann.type_keys("ne");
+    cable.mend();
+    ann.wait_for_text("2 messages were missed");
+    bob.say("after");
+    ann.wait_for_text("bob: after");
+    ann.wait_for_prompt("ann#general> half a line");
+    ann.type_keys("\r");
+    assert_eq!(bob.next()["data"]["text"], "half a line");
+    ann.wait_for_prompt("ann#general> ");
+    expect![[r#"
+        bob: before
+        the server closed the connection; coming back, Ctrl-C gives up
+        back in general
+        bob: missed 1
+        bob: missed 2
+        2 messages were missed
+        bob: after
+        ann#general> half a line
+        ann#general> "#]]
+    .assert_eq(&ann.look(|screen| screen.contents()));
+}
+
+/// It was kept, and its reply was lost: it is asked for again, and said once.
+#[test]
+fn a_line_under_way_is_said_once() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    let mut bob = server.member("bob", "general");
+    cable.swallow();
+    ann.type_keys("hello\r");
+    assert_eq!(bob.next()["data"]["text"], "hello");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    cable.mend();
+    ann.wait_for_text("back in general");
+    ann.wait_for_prompt("ann#general> ");
+    ann.enter("/list", "general: ann, bob", "ann#general> ");
+    bob.hears_nothing();
+    expect![[r#"
+        ann#general> hello
+        the server closed the connection; coming back, Ctrl-C gives up
+        back in general
+        ann#general> /list
+        general: ann, bob
+        ann#general> "#]]
+    .assert_eq(&ann.look(|screen| screen.contents()));
+}
+
+#[test]
+fn a_command_under_way_may_have_happened() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    cable.swallow();
+    ann.type_keys("/list\r");
+    cable.wait_for_loss();
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    cable.mend();
+    ann.wait_for_text("list: the connection was lost before the reply came");
+    ann.wait_for_prompt("ann#general> ");
+    ann.enter("/list", "general: ann", "ann#general> ");
+}
+
+/// What is typed while the connection is away waits for it.
+#[test]
+fn what_is_typed_meanwhile_is_sent_when_it_is_back() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    let mut bob = server.member("bob", "general");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.type_keys("one\rtwo\r");
+    ann.wait_for_text("ann#general> two\n");
+    cable.mend();
+    for text in ["one", "two"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    ann.wait_for_prompt("ann#general> ");
+}
+
+#[test]
+fn another_server_in_its_place_on_the_same_data_is_the_same_room() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    server.signal("KILL");
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    cable.cut();
+    let server = server.again();
+    let mut bob = server.user("bob");
+    bob.enter("general");
+    bob.say("a new day");
+    cable.lead_to(server.address);
+    cable.mend();
+    ann.wait_for_text("bob: a new day");
+    ann.wait_for_text("1 message was missed");
+    ann.type_keys("indeed\r");
+    assert_eq!(bob.next()["data"]["text"], "indeed");
+}
+
+#[test]
+fn another_key_in_its_place_is_not_talked_to() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    let other = Server::start();
+    cable.lead_to(other.address);
+    cable.mend();
+    assert_eq!(ann.wait(), 5, "{}", ann.lines());
+    ann.wait_for_text("the server's key is");
+}
+
+/// The token was revoked meanwhile.
+#[test]
+fn who_is_not_let_in_again_has_to_log_in() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.type_keys("hello\r");
+    ann.wait_for_text("ann#general> hello\n");
+    let database = rusqlite::Connection::open(server.data().join("chatd.db")).unwrap();
+    database.execute("DELETE FROM tokens", []).unwrap();
+    cable.mend();
+    ann.wait_for_text("the server does not take the token any more: log in again");
+    ann.wait_for_text("what you typed meanwhile was not sent");
+    ann.type_keys("\r");
+    ann.wait_for_prompt("127.0.0.1> ");
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+}
