@@ -32,6 +32,9 @@ const DRAIN_WAIT: Duration = Duration::from_secs(1);
 /// it shows that text, and those after it, when it reads again.
 const SETTLE_WAIT: Duration = Duration::from_millis(20);
 
+/// A bell, on no line of its own.
+const BELL: &str = "\x07\x1b[A\n";
+
 /// Up and down again: below another text nothing is seen of it.
 const NOTHING: &str = "\x1b[A\n";
 
@@ -68,7 +71,15 @@ impl Printer {
     /// It does not wait: the thread may print nothing before there is a prompt, and who
     /// waits for it would not notice that the line has ended and another prompt is due.
     pub(crate) fn print(&mut self, text: &str) {
-        let text = format!("{text}\n");
+        self.queue_up(format!("{text}\n"));
+    }
+
+    /// Rings the bell of the terminal.
+    pub(crate) fn ring(&mut self) {
+        self.queue_up(BELL.into());
+    }
+
+    fn queue_up(&mut self, text: String) {
         if self.is_behind() {
             return self.late.push_back(text);
         }

@@ -13,7 +13,7 @@ use std::time::Instant;
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
 use proto::{Catalogue, Description, Id, Incoming, State, States, Status, usage};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
@@ -23,8 +23,9 @@ use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::link::{Ended, Received};
 use crate::local::Local;
+use crate::mention::Reader;
 use crate::printer::Printer;
-use crate::session::{Heard, Session};
+use crate::session::{Heard, Session, is_replayed, object};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
 use crate::terminal::{Quiet, columns};
@@ -33,6 +34,9 @@ use crate::{help, json, key, masking, paths, safe, show};
 
 /// A paste of more lines is asked about: it may not be what was meant to be pasted.
 const PASTED_LINES_MAX: usize = 3;
+
+/// How many messages of a room are shown when it is entered: half a small terminal.
+const RECENT_LEN: usize = 10;
 
 /// How the shell looks.
 pub(crate) struct Look {
@@ -68,6 +72,8 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         lines: VecDeque::new(),
         number: 0,
         waiting: None,
+        room: None,
+        held: Vec::new(),
         away: None,
     };
     let outcome = repl.talk().await;
@@ -90,6 +96,10 @@ struct Repl<'a> {
     number: i64,
     /// What has to happen before the next prompt.
     waiting: Option<Waiting>,
+    /// The room that we know of being in.
+    room: Option<String>,
+    /// What came while its last messages were awaited.
+    held: Vec<Received>,
     /// While the connection is lost.
     away: Option<Away>,
 }
@@ -118,6 +128,7 @@ impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
         self.greet();
         loop {
+            self.look_around().await;
             // What ends the connection is heard first.
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
             if is_ready && let Some(line) = self.lines.pop_front() {
@@ -165,6 +176,32 @@ impl Repl<'_> {
         };
         if let Some(advice) = advice {
             self.printer.print(&self.look.style.dim(&advice));
+        }
+    }
+
+    /// Asks what was said before in a room that was entered.
+    async fn look_around(&mut self) {
+        if self.away.is_some() || self.room == self.session.bookmark.room {
+            return;
+        }
+        self.room.clone_from(&self.session.bookmark.room);
+        let before = self.session.bookmark.last_seq().filter(|_| self.room.is_some());
+        let knows_history = self.session.book().catalogue.find("history").is_some();
+        let Some(last @ 1..) = before.filter(|_| knows_history && self.waiting.is_none()) else {
+            return;
+        };
+        // What is said from now on comes by itself.
+        let data = json!({ "before": last + 1, "limit": RECENT_LEN });
+        if let Ok(id) = self.session.ask_later("history", &object(data)).await {
+            let what = Awaited::Recent(id);
+            self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+        }
+    }
+
+    /// Shows what was held back.
+    fn release(&mut self) {
+        for push in std::mem::take(&mut self.held) {
+            self.push(&push);
         }
     }
 
@@ -236,6 +273,9 @@ impl Repl<'_> {
         if !ended.may_come_back() {
             return Err(ended.failure(self.is_for_reply()));
         }
+        if self.waiting.take_if(|waiting| waiting.is_for_recent()).is_some() {
+            self.release();
+        }
         self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
         let way = smol::spawn(Comeback::of_shell(self.session).run());
         self.away = Some(Away { ended, way });
@@ -246,6 +286,7 @@ impl Repl<'_> {
     async fn back(&mut self, back: Back) {
         self.away = None;
         *self.session = back.session;
+        self.room.clone_from(&self.session.bookmark.room);
         match (&back.displaced, &self.session.bookmark.room) {
             (Some(why), _) => self.complain(&why.message),
             (None, room) => {
@@ -373,27 +414,56 @@ impl Repl<'_> {
             Some(Awaited::Message(_)) => {
                 self.complain(&format!("wait: no such message ({why})"));
             }
+            Some(Awaited::Recent(_)) => self.release(),
             Some(Awaited::Time) | None => {}
         }
     }
 
     fn heard(&mut self, heard: Heard) {
         match heard {
-            Heard::Own(_) => {}
+            Heard::Own(reply) => {
+                if self.waiting.take_if(|waiting| waiting.is_for(&reply.message)).is_some() {
+                    self.show_recent(&reply.message);
+                    self.release();
+                }
+            }
             Heard::CaughtUp(0) => {}
             Heard::CaughtUp(missed) => self.remark(&show::missed(missed)),
             // It got through before the cut; its reply will come.
             Heard::Push(push) if self.is_echo(&push.message) => {}
-            Heard::Push(push) => {
-                let text = show::push(&push.message, self.style());
-                self.show(&push, text);
-                self.waiting.take_if(|waiting| waiting.is_for(&push.message));
+            Heard::Push(push) if self.waiting.as_ref().is_some_and(Waiting::is_for_recent) => {
+                self.held.push(push);
             }
+            Heard::Push(push) => self.push(&push),
             Heard::Reply(reply) => {
                 let waiting = self.waiting.take_if(|waiting| waiting.is_for(&reply.message));
                 self.replied(&reply, waiting.map(|waiting| waiting.what));
             }
         }
+    }
+
+    fn push(&mut self, push: &Received) {
+        let reader = self.reader();
+        let text = show::push_to(&reader, &push.message, self.style());
+        self.show(push, text);
+        let is_meant = reader.is_meant(&push.message.data);
+        if is_meant && !self.look.style.is_plain && !is_replayed(&push.message) {
+            self.printer.ring();
+        }
+        self.waiting.take_if(|waiting| waiting.is_for(&push.message));
+    }
+
+    fn show_recent(&mut self, page: &Incoming) {
+        let room = self.room.as_deref().unwrap_or_default();
+        let recent = show::recent(page, room, &self.reader(), self.style());
+        if let Some(recent) = recent.filter(|_| !self.look.is_json) {
+            self.printer.print(&recent);
+        }
+    }
+
+    /// Who reads here.
+    fn reader(&self) -> Reader {
+        Reader::of(self.session.bookmark.user.as_deref())
     }
 
     fn replied(&mut self, reply: &Received, to: Option<Awaited>) {

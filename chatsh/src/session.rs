@@ -259,18 +259,31 @@ impl Session {
 
     fn count_missed(&mut self, push: &Received) {
         let from = push.message.data.get("from").and_then(Value::as_str);
-        let is_missed = is_replayed(&push.message) && from != self.bookmark.user.as_deref();
+        let is_others = from.is_some() && from != self.bookmark.user.as_deref();
+        let is_missed = is_replayed(&push.message) && is_others;
         if let Some((_, missed)) = self.catching_up.as_mut().filter(|_| is_missed) {
             *missed += 1;
         }
     }
 
+    /// Asks by itself; the reply comes to [`Session::hear`] with this id.
+    ///
+    /// # Errors
+    /// It is longer than the server takes.
+    pub(crate) async fn ask_later(
+        &mut self,
+        kind: &str,
+        data: &Map<String, Value>,
+    ) -> Result<Id, Failure> {
+        let id = self.own_id();
+        self.send(kind, data, &id).await?;
+        Ok(id)
+    }
+
     /// Lets [`Heard::CaughtUp`] come behind all that is on its way.
     pub(crate) async fn mark_the_present(&mut self) {
-        let id = self.own_id();
-        self.catching_up = Some((id.clone(), 0));
         // It is short: no server is too narrow for it.
-        let _ = self.send("ping", &Map::new(), &id).await;
+        self.catching_up = self.ask_later("ping", &Map::new()).await.ok().map(|id| (id, 0));
     }
 
     /// Shows that we are alive. Whatever waits to leave shows that as well.
@@ -359,8 +372,7 @@ impl Session {
         self.link.close().await;
     }
 
-    /// What a request of our own is called.
-    pub(crate) fn own_id(&mut self) -> Id {
+    fn own_id(&mut self) -> Id {
         self.asked += 1;
         Id::Text(format!("{OWN_ID}{}", self.asked).into())
     }

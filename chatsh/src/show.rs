@@ -7,20 +7,27 @@ use proto::Incoming;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
-use crate::safe;
+use crate::mention::Reader;
 use crate::style::Style;
+use crate::{events, safe};
 
 /// Fields that are never shown: a secret, and numbers and times that are others on
 /// every run, so that the same script prints the same.
 const UNSHOWN: [&str; 6] = ["token", "seq", "ts", "last_seq", "oldest", "epoch"];
 
+/// How wide a rule is at most.
+const RULE_COLUMNS: usize = 60;
+
 /// What a reply says; more than one line if it has more than one thing to say.
 pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
-    if let Some(said) = said(&reply.data, style) {
+    if let Some(said) = said(&reply.data, style, false) {
         return said;
     }
     if let Some(message) = &reply.message {
         return safe::block(message, 0, style);
+    }
+    if let Some(event) = events::line(reply, style) {
+        return event;
     }
     match shown(&reply.data, style) {
         Some(data) => data,
@@ -28,19 +35,53 @@ pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
     }
 }
 
-/// What a push says, if it is for people: lists only keep the completion fresh.
+/// What a push says, if it is for people: lists and counts only keep the completion fresh.
 pub(crate) fn push(push: &Incoming, style: Style) -> Option<String> {
-    if let Some(said) = said(&push.data, style) {
+    push_to(&Reader::default(), push, style)
+}
+
+/// The same for somebody who reads it now.
+pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<String> {
+    if let Some(said) = said(&push.data, style, reader.is_meant(&push.data)) {
         return Some(said);
+    }
+    if matches!(push.kind.as_str(), "joined" | "left") && reader.is_about(&push.data) {
+        return None;
+    }
+    if let Some(event) = events::line(push, style) {
+        return Some(event);
     }
     if let Some(message) = &push.message {
         return Some(safe::block(message, 0, style));
     }
-    if names(&push.data).is_some() {
+    if names(&push.data).is_some() || push.data.values().all(Value::is_object) {
         return None;
     }
-    let kind = style.dim(&safe::one_line(&push.kind, style));
-    Some(format!("{kind}: {}", pairs(&push.data, style)))
+    let all = format!("{}: {}", push.kind, pairs(&push.data, Style::NONE));
+    Some(format!("{} {}", style.dim("*"), safe::block(&all, 0, style)))
+}
+
+/// The messages of a page of history, under a rule; none if there are none.
+pub(crate) fn recent(page: &Incoming, room: &str, reader: &Reader, style: Style) -> Option<String> {
+    let messages = page.data.get("messages").and_then(Value::as_array)?;
+    let lines: Vec<_> = messages
+        .iter()
+        .filter_map(|message| {
+            let data = message.as_object()?;
+            said(data, style, reader.is_meant(data))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("{}\n{}", rule(room, style), lines.join("\n")))
+}
+
+fn rule(room: &str, style: Style) -> String {
+    let title = format!("earlier in {}", safe::one_line(room, Style::NONE));
+    if style.is_plain {
+        return format!("* {title}");
+    }
+    let width = style.columns().unwrap_or(RULE_COLUMNS).min(RULE_COLUMNS);
+    let rest = width.saturating_sub(title.width() + 5);
+    style.dim(&format!("── {title} {}", "─".repeat(rest)))
 }
 
 /// How many messages were missed.
@@ -64,18 +105,22 @@ fn strings(list: &Value) -> Option<Vec<&str>> {
     list.as_array()?.iter().map(Value::as_str).collect()
 }
 
-/// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said.
-fn said(data: &Map<String, Value>, style: Style) -> Option<String> {
+/// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said; `is_meant`: to
+/// the one who reads it.
+fn said(data: &Map<String, Value>, style: Style, is_meant: bool) -> Option<String> {
     let text = data.get("text")?.as_str()?;
-    let from = safe::one_line(data.get("from")?.as_str()?, style);
+    let paint = |name: &str| if is_meant { style.loud(name) } else { style.name(name) };
+    let from = safe::one_line(data.get("from")?.as_str()?, Style::NONE);
     let (who, width) = match data.get("to").and_then(Value::as_str) {
-        None | Some("public") => (style.name(&from), from.width()),
+        None | Some("public") => (paint(&from), from.width()),
         Some(to) => {
-            let to = safe::one_line(to, style);
-            let who = format!("{} -> {}", style.name(&from), style.name(&to));
+            let to = safe::one_line(to, Style::NONE);
+            let who = format!("{} -> {}", paint(&from), style.name(&to));
             (who, from.width() + " -> ".len() + to.width())
         }
     };
+    let is_redacted = data.get("redacted").is_some_and(Value::is_object);
+    let text = if is_redacted && text.is_empty() { "(taken back)" } else { text };
     // The bar stands where the colon is, so the lines of the text begin in one column.
     Some(format!("{who}: {}", safe::block(text, width, style)))
 }
@@ -110,14 +155,15 @@ fn field(key: &str, value: &Value, style: Style) -> String {
 /// One object of a list, on a line of its own.
 fn item(value: &Value, style: Style) -> String {
     let Value::Object(data) = value else { return inline(value, style) };
-    if let Some(said) = said(data, style.indented(2)) {
+    if let Some(said) = said(data, style.indented(2), false) {
         return said.replace('\n', "\n  ");
     }
     match (data.get("name"), data.get("summary")) {
         (Some(name), Some(summary)) => {
             format!("{}: {}", inline(name, style), inline(summary, style))
         }
-        _ => pairs(data, style),
+        // What is too long for the row must not go on at the margin.
+        _ => safe::block(&pairs(data, Style::NONE), 0, style.indented(2)).replace('\n', "\n  "),
     }
 }
 
@@ -261,13 +307,20 @@ mod tests {
         assert_eq!(shown(r#"{"type":"list","status":"ok","data":{"ops":["ann"]}}"#), None);
         assert_eq!(
             shown(r#"{"type":"joined","status":"ok","data":{"room":"ops","username":"ann"}}"#),
-            Some("joined: room=ops, username=ann".into())
+            Some("* ann is here".into())
         );
         assert_eq!(
             shown(
                 r#"{"type":"msg","status":"ok","data":{"from":"ann","to":"public","text":"hi"}}"#
             ),
             Some("ann: hi".into())
+        );
+        let ann = |json| push_to(&Reader::of(Some("ann")), &frame(json), Style::NONE);
+        assert_eq!(ann(r#"{"type":"joined","status":"ok","data":{"username":"ann"}}"#), None);
+        assert_eq!(shown(r#"{"type":"counts","status":"ok","data":{"rooms":{"ops":2}}}"#), None);
+        assert_eq!(
+            shown(r#"{"type":"x","status":"ok","data":{"a":"b\nc","d":1}}"#),
+            Some("* x: a=b\\u{a}c, d=1".into())
         );
     }
 }

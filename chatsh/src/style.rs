@@ -81,6 +81,11 @@ impl Style {
         self.paint(&colour.to_string(), name)
     }
 
+    /// The name of one who means you.
+    pub(crate) fn loud(self, name: &str) -> String {
+        self.paint("1;7", name)
+    }
+
     fn paint(self, sgr: &str, text: &str) -> String {
         match self.has_colour {
             true => format!("\x1b[{sgr}m{text}\x1b[0m"),

@@ -30,6 +30,8 @@ pub(crate) enum Awaited {
         /// Until when it may be sent again, if it may.
         repeatable_until: Option<Instant>,
     },
+    /// The last messages of the room, as the reply to this request of our own.
+    Recent(Id),
     /// What `/wait` waits for.
     Message(Wait),
     /// What `/sleep` waits for: that time passes.
@@ -46,10 +48,15 @@ impl Waiting {
     /// Is `message` what is waited for?
     pub(crate) fn is_for(&self, message: &Incoming) -> bool {
         match &self.what {
-            Awaited::Reply { id, .. } => message.id.as_ref() == Some(id),
+            Awaited::Reply { id, .. } | Awaited::Recent(id) => message.id.as_ref() == Some(id),
             Awaited::Message(wait) => message.id.is_none() && wait.is_for(message),
             Awaited::Time => false,
         }
+    }
+
+    /// Are the last messages of a room waited for?
+    pub(crate) fn is_for_recent(&self) -> bool {
+        matches!(self.what, Awaited::Recent(_))
     }
 
     /// Is a reply waited for?

@@ -51,7 +51,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
         bob: after
         ann#general> half a line
         ann#general> "#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }
 
 /// It was kept, and its reply was lost: it is asked for again, and said once.
@@ -78,7 +78,7 @@ fn a_line_under_way_is_said_once() {
         ann#general> /list
         general: ann, bob
         ann#general> "#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn when_the_server_stops_the_shell_says_so() {
         shutting_down: the server stops; coming back, Ctrl-C gives up
         ann#general> half a li
         chatsh: shutting_down: the server stops"#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }
 
 /// What came together with the end was not shown any more.
@@ -86,7 +86,7 @@ fn what_was_said_before_the_end_is_shown() {
         shutting_down: the server stops; coming back, Ctrl-C gives up
         ann#general> 
         chatsh: shutting_down: the server stops"#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn when_the_server_is_killed_the_shell_says_so() {
         the server closed the connection; coming back, Ctrl-C gives up
         ann#general> 
         chatsh: the server closed the connection"#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }
 
 #[test]

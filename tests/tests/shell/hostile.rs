@@ -46,7 +46,7 @@ fn no_text_passes_for_another_message_or_hides_its_own() {
         eve: \u{3164}bob\u{fe0f}\u{e0041}
         eve: the end
         ann#general> "#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }
 
 /// A line as long as the terminal is wide made the next row look like bob's.

@@ -6,6 +6,7 @@ mod asking;
 mod coming_back;
 mod ends;
 mod hostile;
+mod rooms;
 mod secrets;
 mod talking;
 mod typing;
@@ -46,8 +47,20 @@ fn member_with(
     shell
 }
 
+/// The lines without those that say who came and who left: they come when they come.
+fn talk_of(lines: &str) -> String {
+    let is_presence = |line: &&str| {
+        line.starts_with("* ") && (line.ends_with(" is here") || line.ends_with(" has left"))
+    };
+    let talk: Vec<_> = lines.split('\n').filter(|line| !is_presence(line)).collect();
+    talk.join("\n")
+}
+
 /// What a terminal must offer to these stories.
 trait Typing {
+    /// The screen, without who came and who left.
+    fn shown(&self) -> String;
+
     /// Waits until the line where the cursor is has nothing but this up to the cursor.
     fn wait_for_prompt(&self, prompt: &str);
 
@@ -56,6 +69,10 @@ trait Typing {
 }
 
 impl Typing for Terminal {
+    fn shown(&self) -> String {
+        talk_of(&self.look(|screen| screen.contents()))
+    }
+
     #[track_caller]
     fn wait_for_prompt(&self, prompt: &str) {
         self.wait_for_line(prompt, |line| line == prompt);

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use tests::Server;
 
-use crate::{Typing, member, shell};
+use crate::{Typing, member, shell, talk_of};
 
 #[test]
 fn two_people_talk() {
@@ -44,7 +44,7 @@ fn two_people_talk() {
         bob: Hi ann.
         ann#tech_talk> /msg bob psst
         ann -> bob: psst
-        ann#tech_talk> "#]].assert_eq(&ann.look(|screen| screen.contents()));
+        ann#tech_talk> "#]].assert_eq(&ann.shown());
     expect![[r#"
         You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
         127.0.0.1> /register bob ****
@@ -66,7 +66,7 @@ fn two_people_talk() {
         Exited chatroom, returned to lobby
         bob@lobby> /logout
         Logged out
-        127.0.0.1> "#]].assert_eq(&bob.look(|screen| screen.contents()));
+        127.0.0.1> "#]].assert_eq(&bob.shown());
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /sleep TIME                       Do nothing for a while
         /wait [--from FROM] [--match MATCH] [--timeout TIMEOUT]  Wait for a message that arrives after the line before was sent
         /help COMMAND says more about one.
-        ann@lobby> "#]].assert_eq(&ann.look(|screen| screen.contents()));
+        ann@lobby> "#]].assert_eq(&ann.shown());
 }
 
 /// All but the first were lost: they came in one piece with it.
@@ -161,7 +161,7 @@ fn lines_that_are_typed_ahead_are_done_in_order() {
     }
     ann.wait_for_prompt("ann#general> ");
     let shown: String = (1..=50).map(|n| format!("ann#general> line {n}\n")).collect();
-    assert_eq!(ann.lines(), format!("{shown}ann#general> "));
+    assert_eq!(talk_of(&ann.lines()), format!("{shown}ann#general> "));
 }
 
 /// What is said in the room meanwhile is shown above the prompt, and nowhere else.
@@ -183,7 +183,7 @@ fn what_others_say_tears_no_line() {
     talking.join().unwrap();
     ann.wait_for_text("bob: message 500\n");
     ann.wait_for_prompt("ann#general> ");
-    let shown = ann.lines();
+    let shown = talk_of(&ann.lines());
     let (hers, his): (Vec<_>, Vec<_>) =
         shown.lines().partition(|line| line.starts_with("ann#general> "));
     let expected: Vec<_> = (1..=500).map(|n| format!("bob: message {n}")).collect();

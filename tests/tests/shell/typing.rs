@@ -156,5 +156,5 @@ fn plain_output_is_linear() {
         bob: one
            | two
         ann#general> "#]]
-    .assert_eq(&ann.look(|screen| screen.contents()));
+    .assert_eq(&ann.shown());
 }

@@ -1,0 +1,117 @@
+//! What a room shows beside talk: what was said earlier, who came, what its keepers did,
+//! and who means you.
+
+use expect_test::expect;
+use serde_json::json;
+use tests::Server;
+
+use crate::{Typing, member, shell};
+
+#[test]
+fn who_enters_a_room_sees_what_was_said_last() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    for n in 1..=12 {
+        bob.say(&format!("message {n}"));
+    }
+    bob.say("two\nlines, ann");
+    let mut ann = member(&server, "ann");
+    ann.wait_for_text("lines, ann");
+    bob.say("and now");
+    ann.wait_for_text("bob: and now");
+    ann.wait_for_prompt("ann#general> ");
+    expect![[r#"
+        ── earlier in general ─────────────────────────────────────
+        bob: message 4
+        bob: message 5
+        bob: message 6
+        bob: message 7
+        bob: message 8
+        bob: message 9
+        bob: message 10
+        bob: message 11
+        bob: message 12
+        bob: two
+           │ lines, ann
+        bob: and now
+        ann#general> "#]]
+    .assert_eq(&ann.shown());
+    // Again, and not twice.
+    ann.enter("/exit", "Exited", "ann@lobby> ");
+    ann.enter("/enter general", "earlier in general", "ann#general> ");
+    ann.wait_for_text("bob: and now");
+    // A room in which nobody has spoken shows nothing.
+    ann.enter("/exit", "Exited", "ann@lobby> ");
+    ann.enter("/create attic", "created", "ann@lobby> ");
+    ann.type_keys("\u{c}");
+    ann.wait_for_prompt("ann@lobby> ");
+    ann.enter("/enter attic", "Welcome", "ann#attic> ");
+    assert!(!ann.shown().contains("earlier"), "{}", ann.shown());
+}
+
+#[test]
+fn a_script_shows_nothing_of_it() {
+    let server = Server::start();
+    server.member("bob", "general").say("earlier");
+    let said = tests::chatsh(
+        &server,
+        &["-c", "/register ann 1234", "-c", "/login ann 1234", "-c", "/enter general"],
+        "",
+    );
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.ends_with("Welcome to the chatroom\n"), "{said}");
+}
+
+#[test]
+fn who_comes_and_what_keepers_do_is_said_in_a_line() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    bob.ask("create", json!({ "room": "ops" }));
+    let mut ann = shell(&server);
+    ann.enter("/register ann 1234", "successful", "127.0.0.1> ");
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    ann.enter("/enter ops", "Welcome", "ann#ops> ");
+    bob.enter("ops");
+    ann.wait_for_text("* bob is here");
+    bob.ask("topic", json!({ "text": "tea\nann: fake" }));
+    ann.wait_for_text("* bob has set the topic: tea\n│ ann: fake");
+    let seq = bob.say("tpyo")["data"]["seq"].clone();
+    ann.wait_for_text("bob: tpyo");
+    bob.ask("edit", json!({ "seq": seq, "text": "typo" }));
+    ann.wait_for_text("* bob has changed a message: typo");
+    bob.ask("redact", json!({ "seq": seq }));
+    ann.wait_for_text("* bob has taken back a message");
+    bob.ask("tell", json!({ "to": "ann", "text": "psst" }));
+    ann.wait_for_text("bob -> ann: psst");
+    bob.ask("kick", json!({ "username": "ann", "reason": "tea is over" }));
+    ann.wait_for_text("* bob has put you out of ops into the lobby: tea is over");
+    ann.enter("hello?", "a line without a slash is said in a room", "ann@lobby> ");
+    ann.enter("/enter ops", "earlier in ops", "ann#ops> ");
+    ann.wait_for_text("bob: (taken back)");
+}
+
+#[test]
+fn who_means_you_rings_and_stands_out() {
+    let server = Server::start();
+    let ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let rings = || ann.bytes().iter().filter(|byte| **byte == 7).count();
+    let is_loud = |text: &str| {
+        ann.look(|screen| {
+            let row = screen.rows(0, 80).position(|row| row.starts_with(text)).unwrap();
+            screen.cell(u16::try_from(row).unwrap(), 0).unwrap().inverse()
+        })
+    };
+    bob.say("hello everybody");
+    ann.wait_for_text("bob: hello everybody");
+    bob.say("hello, Ann!");
+    ann.wait_for_text("bob: hello, Ann!");
+    bob.ask("msg", json!({ "to": "ann", "text": "psst" }));
+    ann.wait_for_text("bob -> ann: psst");
+    bob.say("the end");
+    ann.wait_for_text("bob: the end");
+    ann.wait_for_prompt("ann#general> ");
+    assert!(is_loud("bob: hello, Ann!") && is_loud("bob -> ann"));
+    assert!(!is_loud("bob: hello everybody") && !is_loud("bob: the end"));
+    assert_eq!(rings(), 2);
+}
