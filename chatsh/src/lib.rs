@@ -13,6 +13,9 @@ mod bookmark;
 pub mod check;
 mod comeback;
 mod completion;
+#[cfg(test)]
+#[path = "../tests/corpus/mod.rs"]
+mod corpus;
 mod dial;
 mod editor;
 mod entrance;
@@ -20,6 +23,8 @@ mod events;
 mod exit;
 mod help;
 mod helper;
+#[cfg(test)]
+mod hostile;
 pub mod hosts;
 mod job;
 mod json;

@@ -57,12 +57,30 @@ impl Terminal {
         environment: &[(&str, &str)],
     ) -> Terminal {
         let mut command = CommandBuilder::new(program("chatsh"));
+        command.args(arguments);
+        Terminal::of(command, home, rows, cols, environment)
+    }
+
+    /// A shell of the system with job control, in which chatsh can be put aside.
+    pub fn bash(home: Home, rows: u16, cols: u16) -> Terminal {
+        let mut command = CommandBuilder::new("bash");
+        command.args(["--norc", "--noprofile", "-i"]);
+        Terminal::of(command, home, rows, cols, &[("PS1", "bash$ ")])
+    }
+
+    fn of(
+        mut command: CommandBuilder,
+        home: Home,
+        rows: u16,
+        cols: u16,
+        environment: &[(&str, &str)],
+    ) -> Terminal {
         command.env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home.folder());
         command.env("TERM", "xterm-256color");
         environment.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(home.folder());
-        command.args(arguments);
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let modes_before = modes(&*pair.master);

@@ -57,7 +57,9 @@ impl Peer {
         thread::spawn(move || {
             for socket in listener.incoming().take(connections) {
                 let tls = ServerConnection::new(identity.server_config()).unwrap();
-                let mut stream = StreamOwned::new(tls, socket.unwrap());
+                let socket = socket.unwrap();
+                socket.set_nodelay(true).unwrap();
+                let mut stream = StreamOwned::new(tls, socket);
                 while let Some(request) = receive(&mut stream) {
                     let _ = seen.send(request.clone());
                     match react(&request).unwrap_or_else(|| usual(&request)) {

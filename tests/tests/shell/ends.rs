@@ -1,9 +1,9 @@
 //! How the shell is left, by the user and by the server, and how it leaves the terminal.
 
 use expect_test::expect;
-use tests::{Server, Terminal};
+use tests::{Home, Server, Terminal};
 
-use crate::{Typing, member};
+use crate::{COLS, ROWS, Typing, member};
 
 /// Waits for the end and claims that it came with this code, and that the terminal is as
 /// it was.
@@ -118,6 +118,43 @@ fn a_reply_that_does_not_come_can_be_given_up() {
     ann.enter("/list", "general: ann, bob", "ann#general> ");
     ann.type_keys("\u{4}");
     ends_with(&mut ann, 0);
+}
+
+/// Put aside, it leaves the terminal to others; back, it has the line and what was said.
+#[test]
+fn it_can_be_put_aside_and_taken_up_again() {
+    let server = Server::start();
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let mut bob = server.member("bob", "general");
+    let mut bash = Terminal::bash(home, ROWS, COLS);
+    bash.wait_for_prompt("bash$ ");
+    let chatsh = tests::program("chatsh");
+    bash.type_keys(&format!(
+        "{} --register -u ann --password-file password -r general --pin {} -a {}\r",
+        chatsh.display(),
+        server.fingerprint,
+        server.address,
+    ));
+    bash.wait_for_prompt("ann#general> ");
+    bash.type_keys("half a li");
+    bash.wait_for_prompt("ann#general> half a li");
+    bash.type_keys("\u{1a}");
+    bash.wait_for_prompt("bash$ ");
+    bash.type_keys("echo $((6 * 7))\r");
+    bash.wait_for_text("\n42\n");
+    bob.say("are you there?");
+    bash.type_keys("fg\r");
+    bash.wait_for_text("bob: are you there?");
+    bash.wait_for_prompt("ann#general> half a li");
+    bash.type_keys("ne\r");
+    assert_eq!(bob.next()["data"]["text"], "half a line");
+    bash.wait_for_prompt("ann#general> ");
+    bash.type_keys("\u{4}");
+    bash.wait_for_prompt("bash$ ");
+    bash.type_keys("echo $?; exit\r");
+    bash.wait();
+    bash.wait_for_text("\n0\n");
 }
 
 #[test]

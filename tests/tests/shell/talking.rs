@@ -70,24 +70,24 @@ fn two_people_talk() {
 }
 
 #[test]
-fn a_line_stays_as_it_is_while_a_hundred_messages_come() {
+fn a_line_stays_as_it_is_while_two_hundred_messages_come() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     let letters: Vec<char> = "The quick brown fox jumps over the lazy dog".chars().collect();
     let mut typed = String::new();
-    for n in 1..=100 {
+    for n in 1..=200 {
         bob.say(&format!("message {n}"));
-        if let Some(letter) = letters.get(n) {
+        if let Some(letter) = letters.get(n / 4).filter(|_| n % 4 == 0) {
             ann.type_keys(&letter.to_string());
             typed.push(*letter);
         }
     }
-    ann.wait_for_text("bob: message 100\n");
+    ann.wait_for_text("bob: message 200\n");
     ann.wait_for_prompt(&format!("ann#general> {typed}"));
     // None is missing, none is torn, and they stand in order.
     let mut lines = String::new();
-    for n in 1..=100 {
+    for n in 1..=200 {
         lines.push_str(&format!("bob: message {n}\n"));
     }
     let seen = ann.lines();
@@ -146,6 +146,23 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /wait [--from FROM] [--match MATCH] [--timeout TIMEOUT]  Wait for a message that arrives after the line before was sent
         /help COMMAND says more about one.
         ann@lobby> "#]].assert_eq(&ann.shown());
+}
+
+/// The letters stay in the order in which they were typed; the terminal turns them.
+#[test]
+fn right_to_left_letters_are_shown_and_typed() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = member(&server, "דני");
+    bob.type_keys("עוד כותב");
+    bob.wait_for_prompt("דני#general> עוד כותב");
+    for text in ["שלום עולם", "مرحبا بالعالم", "abc שלום 123 def"] {
+        ann.type_keys(&format!("{text}\r"));
+        bob.wait_for_text(&format!("ann: {text}"));
+        bob.wait_for_prompt("דני#general> עוד כותב");
+    }
+    bob.type_keys("\u{1}\u{6}\u{8}ק\r");
+    ann.wait_for_text("דני: קוד כותב");
 }
 
 /// All but the first were lost: they came in one piece with it.
