@@ -97,6 +97,35 @@ fn sign_up(tls: &Tls, names: &[String]) -> Result<Vec<Person>> {
     people.map(person).collect::<Option<_>>().ok_or_eyre("somebody has no token")
 }
 
+/// Makes so many accounts, some at a time: only for the size of the database.
+pub fn register(tls: &Tls, count: usize) -> Result<()> {
+    let mut crowd = Crowd::new(tls, WINDOW)?;
+    for who in 0..WINDOW {
+        crowd.connect(who)?;
+    }
+    let (mut begun, mut done, mut progress) = (0, 0, Instant::now());
+    let mut free: Vec<usize> = (0..WINDOW).collect();
+    while done < count {
+        for who in free.drain(..) {
+            if begun == count {
+                break;
+            }
+            crowd.say(who, &chat::register(&format!("nobody{begun}")))?;
+            crowd.flush(who)?;
+            begun += 1;
+        }
+        crowd.turn(Duration::from_millis(100), |who, heard, _| match heard {
+            Heard::Reply(_) | Heard::Refused(_) => free.push(who),
+            _ => {}
+        })?;
+        if !free.is_empty() {
+            (done, progress) = (done + free.len(), Instant::now());
+        }
+        ensure!(progress.elapsed() < PATIENCE, "no account was made for a long time");
+    }
+    Ok(())
+}
+
 /// The account is there, from an earlier run with the same password.
 fn is_taken(refusal: &[u8]) -> bool {
     memchr::memmem::find(refusal, b"name_taken").is_some()

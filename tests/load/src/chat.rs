@@ -45,15 +45,16 @@ pub fn request(kind: &str, data: &Value) -> Vec<u8> {
     proto::frame(&json!({ "type": kind, "data": data })).to_vec()
 }
 
+/// Makes an account.
+pub fn register(name: &str) -> Vec<u8> {
+    request("register", &json!({ "username": name, "password": "1234" }))
+}
+
 /// Makes an account and logs in for a token, in one go.
 pub fn sign_up(name: &str) -> Vec<u8> {
     let who = json!({ "username": name, "password": "1234" });
-    [
-        request("hello", &json!({ "caps": ["resume"] })),
-        request("register", &who),
-        request("login", &who),
-    ]
-    .concat()
+    [request("hello", &json!({ "caps": ["resume"] })), register(name), request("login", &who)]
+        .concat()
 }
 
 /// Logs in with a token.

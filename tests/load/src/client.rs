@@ -4,16 +4,23 @@ use std::io::{self, BufRead, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use color_eyre::eyre::Result;
+use rustix::io::Errno;
 use rustls::ClientConnection;
+use socket2::{Domain, Socket, Type};
 
 use crate::target::{Tls, check_version};
 use crate::tongue::{Heard, Tongue};
+
+/// What connecting says when it does not wait.
+const IN_PROGRESS: i32 = Errno::INPROGRESS.raw_os_error();
 
 /// One connection.
 pub struct Client {
     pub socket: TcpStream,
     tls: ClientConnection,
     tongue: Tongue,
+    /// What was said before it had shaken hands: it goes after that.
+    early: Vec<u8>,
     /// What came and is not whole.
     unread: Vec<u8>,
     /// It has shaken hands, in a version that counts.
@@ -23,26 +30,37 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects. The handshake goes on as bytes come, and what is said meanwhile follows it.
+    /// Begins to connect, without waiting: the next flush that the socket takes begins the
+    /// handshake, which goes on as bytes come, and what is said meanwhile follows it.
     pub fn connect(tls: &Tls) -> Result<Client> {
-        let socket = TcpStream::connect(tls.target.address)?;
-        socket.set_nodelay(true)?;
+        let address = tls.target.address;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => return Err(error.into()),
+            _ => {}
+        }
+        let socket = TcpStream::from(socket);
         let mut client = Client {
             socket,
             tls: tls.connection()?,
             tongue: tls.target.tongue,
+            early: Vec::new(),
             unread: Vec::new(),
             is_checked: false,
             is_blocked: false,
         };
         client.tls.set_buffer_limit(None);
-        client.flush()?;
         Ok(client)
     }
 
     /// Says something. It goes with the next [`Client::flush`].
     pub fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.tls.is_handshaking() {
+            self.early.extend_from_slice(bytes);
+            return Ok(());
+        }
         self.tls.writer().write_all(bytes)
     }
 
@@ -78,6 +96,9 @@ impl Client {
         if !self.is_checked && !self.tls.is_handshaking() {
             check_version(&self.tls)?;
             self.is_checked = true;
+            self.flush()?;
+            let early = std::mem::take(&mut self.early);
+            self.say(&early)?;
         }
         self.understand(hear)?;
         Ok(read > 0)
@@ -129,6 +150,6 @@ fn is_for_later(error: &io::Error) -> bool {
 }
 
 fn is_end(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected};
-    matches!(error.kind(), BrokenPipe | ConnectionReset | NotConnected)
+    use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected};
+    matches!(error.kind(), BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected)
 }

@@ -5,11 +5,16 @@ use std::time::{Duration, Instant};
 use color_eyre::eyre::{Result, bail, ensure};
 
 use crate::crowd::Crowd;
-use crate::tongue::{Heard, Person};
+use crate::tongue::{Heard, Person, Tongue};
 
-/// Who is on the way at once: chatd turns newcomers away by chance when more than 64
-/// are not logged in.
-const WINDOW: usize = 48;
+/// Who is on the way at once. chatd turns newcomers away by chance when more than 64 are
+/// not logged in; ngIRCd lets 10 wait to be accepted, and others try again a second later.
+fn window(tongue: Tongue) -> usize {
+    match tongue {
+        Tongue::Chat => 48,
+        Tongue::Irc => 8,
+    }
+}
 
 /// How long all may make no progress before we give up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,7 +43,7 @@ fn usher(
 ) -> Result<()> {
     let (mut begun, mut done, mut progress) = (0, 0, Instant::now());
     while done < count {
-        while begun < count && begun - done < WINDOW {
+        while begun < count && begun - done < window(crowd.tongue()) {
             begin(crowd, begun)?;
             crowd.flush(begun)?;
             begun += 1;

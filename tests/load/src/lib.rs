@@ -5,6 +5,7 @@
 //! is numbered, and every member checks that nothing is lost, doubled or out of order.
 
 mod accounts;
+mod chart;
 mod chat;
 mod check;
 mod client;
@@ -18,8 +19,10 @@ mod latency;
 mod mark;
 mod meter;
 mod options;
+mod page;
 mod report;
 mod run;
+mod runs;
 mod speaker;
 mod storm;
 mod talk;

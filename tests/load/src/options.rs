@@ -15,6 +15,9 @@ pub struct Options {
     /// What the server is called in the report.
     #[arg(long, default_value = "chatd")]
     pub(crate) label: String,
+    /// What the run is called in the report; by default as its scenario.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
     /// A file of names and tokens for chatd: what is missing is made and added.
     #[arg(long)]
     pub(crate) accounts: Option<PathBuf>,
@@ -136,6 +139,12 @@ pub(crate) enum Scenario {
         server: Server,
         count: usize,
     },
+    /// Only makes so many accounts that nobody will use (chatd).
+    Register {
+        #[command(flatten)]
+        server: Server,
+        count: usize,
+    },
     /// Says so many messages in one room, as fast as it goes.
     Fill {
         #[command(flatten)]
@@ -150,6 +159,14 @@ pub(crate) enum Scenario {
         messages: usize,
         #[arg(long, default_value_t = 500)]
         reads: usize,
+    },
+    /// Writes the tables and charts of a page from the reports of many runs.
+    Page {
+        /// The reports, one a line.
+        results: PathBuf,
+        /// The page. What stands between `<!-- begin NAME -->` and `<!-- end NAME -->` is
+        /// replaced; charts go beside it.
+        page: PathBuf,
     },
     /// Appends 4 KiB and waits for the disk, again and again: no server is needed.
     Disk {

@@ -11,6 +11,8 @@ use crate::latency::Percentiles;
 #[allow(missing_docs)]
 pub struct Report {
     pub scenario: String,
+    /// What the run is called, among others of the same scenario.
+    pub name: String,
     /// What the server is called in tables.
     pub server: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +89,7 @@ impl Report {
 
     /// One line for people: all figures that there are.
     pub fn line(&self) -> String {
-        let mut line = format!("{} {}:", self.server, self.scenario);
+        let mut line = format!("{} {}:", self.server, self.name);
         let mut say = |what: &str, value: Option<f64>, digits: usize| {
             if let Some(value) = value {
                 line.push_str(&format!(" {value:.digits$} {what},"));
@@ -132,7 +134,7 @@ mod tests {
     #[test]
     fn only_what_was_measured_is_told() {
         let report = Report {
-            scenario: "flood".into(),
+            name: "flood".into(),
             server: "chatd".into(),
             cpu_us_per_delivery: Some(0.25),
             faults: Some(Faults { lost: 2, ..Faults::default() }),

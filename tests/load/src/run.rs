@@ -11,17 +11,21 @@ use crate::report::Report;
 use crate::talk::{Pace, Plan, Talk, Until};
 use crate::target::Tls;
 use crate::tongue::Person;
-use crate::{accounts, disk, entrance, history, idle, storm};
+use crate::{accounts, disk, entrance, history, idle, page, storm};
 
 /// Does what the command line says.
 ///
 /// # Errors
 /// A server that is not there or does not do its part; and messages that went astray.
 pub fn run(options: Options) -> Result<()> {
-    let Options { label, accounts, scenario } = options;
+    let Options { label, name, accounts, scenario } = options;
+    if let Scenario::Page { results, page } = &scenario {
+        return page::write(results, page);
+    }
     let people = |tls: &Tls, count| accounts::people(tls, count, accounts.as_deref());
-    let (name, mut report, held) = measure(scenario, &people)?;
-    report.scenario = name.into();
+    let (scenario, mut report, held) = measure(scenario, &people)?;
+    report.scenario = scenario.into();
+    report.name = name.unwrap_or_else(|| scenario.into());
     report.server = label;
     eprintln!("{}", report.line());
     println!("{}", report.json());
@@ -84,6 +88,10 @@ fn measure(
             let made = people(&server.server.tls()?, count)?.len();
             report("accounts", Ok(Report { connections: Some(made), ..Report::default() }))
         }
+        Scenario::Register { server, count } => {
+            accounts::register(&server.server.tls()?, count)?;
+            report("register", Ok(Report { connections: Some(0), ..Report::default() }))
+        }
         Scenario::Fill { server, messages } => {
             let size = Size { seconds: 0.0, text_bytes: 64 };
             let plan = plan(1, 4, 4, Pace::UnderWay(60), &size);
@@ -96,6 +104,7 @@ fn measure(
             let meter = Meter::new(server.pid);
             report("history", history::run(&mut crowd, &meter, messages, reads))
         }
+        Scenario::Page { .. } => bail!("a page is no load"),
         Scenario::Disk { folder, writes } => report("disk", disk::run(&folder, writes)),
     }
 }
