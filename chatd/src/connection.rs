@@ -72,8 +72,8 @@ struct Queue {
     is_awaited: bool,
     /// Nothing further is read: the server is about to stop.
     is_paused: bool,
-    /// Why it has to end, for its own task.
-    end: Option<Refusal>,
+    /// Why it has to end, for its own task. In a box, since most never have to.
+    end: Option<Box<Refusal>>,
     /// When the socket last took something, or began to refuse.
     progress: Instant,
     waker: Option<Waker>,
@@ -275,7 +275,7 @@ impl Connection {
     /// Tells the connection's own task to end it, once it is between two requests.
     pub(crate) fn order_end(&self, why: Refusal) {
         let mut queue = self.queue();
-        queue.end.get_or_insert(why);
+        queue.end.get_or_insert_with(|| Box::new(why));
         queue.wake();
     }
 
@@ -293,7 +293,7 @@ impl Connection {
 
     /// Why the connection has to end, if it has to.
     pub(crate) fn ordered_end(&self) -> Option<Refusal> {
-        self.queue().end.clone()
+        self.queue().end.as_deref().cloned()
     }
 
     /// Does the socket take nothing any more?

@@ -2,7 +2,7 @@
 //! read the next.
 
 use std::net::{SocketAddr, TcpStream};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -76,18 +76,16 @@ pub(crate) async fn serve(
     from: SocketAddr,
     place: Place,
 ) {
-    // In a box: its state is large, and gone when the session begins.
-    let shaken = Box::pin(shake_hands(server, socket)).await;
-    let (socket, tls) = match shaken {
-        Ok(both) => both,
+    // In a box: its state is large, and gone when the session begins. The TLS connection
+    // stays there too: what is bound here has its place in this future for ever (1.2 KiB).
+    let connection = match Box::pin(shake_hands(server, socket)).await {
+        Ok(connection) => connection,
         Err(error) => {
             tracing::debug!(%from, %error, "no TLS handshake");
             return;
         }
     };
-    let home = server.next_flusher();
     let limits = &server.config.limits;
-    let connection = Connection::new(socket, tls, home, limits.outbox_bytes);
     let id = server.next_peer();
     let sender = Box::new(Sender(connection.clone()));
     let peer = Arc::new(Peer::new(id, sender, server.world.policy.default_caps));
@@ -109,21 +107,27 @@ pub(crate) async fn serve(
         connection: connection.clone(),
     };
     tracing::debug!(session = id.0, %from, "connected");
-    let end = alongside(&connection, life.run()).await;
+    let end = alongside(&connection, pin!(life.run())).await;
     // Gone from every list before the last words: nothing more is queued for it. Its
     // place it has until the end.
     let Life { session, place, .. } = life;
     drop(session);
     tracing::debug!(session = id.0, ?end, "ended");
-    alongside(&connection, finish(&connection, &peer, end)).await;
+    // In a box, so that its state has no place in this future from the start.
+    let mut finish = Box::pin(finish(&connection, &peer, end));
+    alongside(&connection, finish.as_mut()).await;
     drop(place);
 }
 
 async fn shake_hands(
     server: &Server,
     socket: Async<TcpStream>,
-) -> std::io::Result<(Async<TcpStream>, rustls::ServerConnection)> {
-    let shaking = async { Ok(server.acceptor.accept(socket).await?.into_inner()) };
+) -> std::io::Result<Arc<Connection>> {
+    let shaking = async {
+        let (socket, tls) = server.acceptor.accept(socket).await?.into_inner();
+        let home = server.next_flusher();
+        Ok(Connection::new(socket, tls, home, server.config.limits.outbox_bytes))
+    };
     match server.config.limits.handshake() {
         Some(limit) => {
             smol::future::or(shaking, async {
@@ -136,9 +140,12 @@ async fn shake_hands(
     }
 }
 
-/// Works, and writes meanwhile whenever the socket was blocked.
-async fn alongside<T>(connection: &Arc<Connection>, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
+/// Works, and writes meanwhile whenever the socket was blocked. The work is pinned by the
+/// caller: taken by value it would have its place in both futures.
+async fn alongside<T>(
+    connection: &Arc<Connection>,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> T {
     std::future::poll_fn(|cx| {
         connection.poll_blocked(cx);
         work.as_mut().poll(cx)
@@ -337,7 +344,7 @@ impl Life<'_> {
                 self.timer.set_at(at);
                 self.timer_at = Some(at);
             }
-            ready!(Future::poll(std::pin::Pin::new(&mut self.timer), cx));
+            ready!(Future::poll(Pin::new(&mut self.timer), cx));
             self.timer_at = None;
         }
     }

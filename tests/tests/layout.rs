@@ -16,6 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("chatd", &["proto", "commands", "certs"]),
     ("chatsh", &["proto", "certs"]),
     ("tests", &["proto", "certs"]),
+    // Seen by the server as any client: it knows the wire only.
+    ("load", &["proto", "certs"]),
     // The example of a command from outside.
     ("roll", &["proto", "commands", "chatd"]),
 ];
