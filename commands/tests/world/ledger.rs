@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use commands::{
     AccountId, Answer, Archive, Body, Busy, Changed, Cursor, Draft, Entry, Hall, Landed, Landing,
-    Later, Page, Query, RoomId, Seq, Sequencer, Sight, key_used, room_exists,
+    Later, Page, Query, RoomId, RoomRecord, Seq, Sequencer, Sight, key_used, room_exists,
 };
 use jiff::Timestamp;
 use proto::{NameKey, Refusal};
@@ -19,6 +19,10 @@ pub(crate) enum Fate {
     Unknown,
     /// The ledger forgets it, and whoever waits for it.
     Drop,
+    /// It is kept, and whoever waits for it is forgotten.
+    KeepInSilence,
+    /// It comes out twice, as from a ledger that was asked again.
+    Double,
 }
 
 /// The ledger.
@@ -135,17 +139,64 @@ impl Ledger {
     /// The oldest draft that waits comes out; says whether there was one.
     pub(crate) fn land(&self, hall: &Hall) -> bool {
         let mut inside = self.inside();
-        let Some((draft, answer)) = inside.waiting.pop_front() else { return false };
+        let Some((draft, mut answer)) = inside.waiting.pop_front() else { return false };
+        let mut again = None;
+        let mut forgotten = None;
         let landing = match inside.fates.pop_front() {
             None => inside.take(draft),
             Some(Fate::Refuse(refusal)) => Landing::Refused(refusal),
             Some(Fate::Unknown) => Landing::Unknown,
             // The answer goes with the draft.
             Some(Fate::Drop) => return true,
+            Some(Fate::KeepInSilence) => {
+                forgotten = answer.take();
+                inside.take(draft)
+            }
+            Some(Fate::Double) => {
+                let first = inside.take(draft.clone());
+                again = Some(inside.take(draft));
+                first
+            }
         };
         drop(inside);
         hall.land(Landed { landing, answer });
+        if let Some(landing) = again {
+            hall.land(Landed { landing, answer: None });
+        }
+        drop(forgotten);
         true
+    }
+
+    /// The server is killed: the first of the drafts that wait are kept, and nobody is told.
+    /// What the next one finds.
+    pub(crate) fn crash(&self, kept: usize) -> Vec<RoomRecord> {
+        let mut inside = self.inside();
+        inside.fates.clear();
+        inside.is_full = false;
+        let waiting = std::mem::take(&mut inside.waiting);
+        for (draft, _) in waiting.into_iter().take(kept) {
+            inside.take(draft);
+        }
+        let records = inside.rooms.values().map(|room| {
+            let of_room = || inside.kept.iter().filter(|entry| entry.room == *room);
+            let mut changes = of_room().filter(|entry| !matches!(entry.body, Body::Said { .. }));
+            let changes: Vec<Entry> = changes.by_ref().cloned().collect();
+            let Body::Created { name, .. } = &changes[0].body else { panic!("it was created") };
+            let last = of_room().map(|entry| entry.seq).max().expect("it has an entry");
+            RoomRecord { id: *room, name: name.clone(), changes, trimmed: Seq(0), last }
+        });
+        records.collect()
+    }
+
+    /// What is kept of what was said: where, by whom and what.
+    pub(crate) fn said(&self) -> Vec<(i64, AccountId, String)> {
+        let inside = self.inside();
+        let said = inside.kept.iter().filter(|entry| matches!(entry.body, Body::Said { .. }));
+        said.map(|entry| {
+            let author = entry.author.as_ref().expect("somebody said it");
+            (entry.seq.0, author.id, entry.text().to_owned())
+        })
+        .collect()
     }
 
     /// Keeps a draft for which nobody waits.

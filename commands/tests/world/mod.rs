@@ -47,6 +47,8 @@ pub(crate) struct Stage {
     peers: u64,
     /// Does the ledger keep at once what it takes in?
     lands_at_once: bool,
+    /// Does one who resumes get all that was missed before anything else happens?
+    catches_up_at_once: bool,
     /// Far in the future, so that all that happens for real happened long before it.
     list_clock: Instant,
 }
@@ -83,6 +85,10 @@ impl Person {
 
     /// May the next request begin, or does it wait as the protocol says?
     fn is_free(&self, body: &[u8]) -> bool {
+        // Whoever catches up does nothing else.
+        if self.session().is_behind() {
+            return false;
+        }
         // What is no request is answered in its turn.
         let is_pipelined = Request::parse(body)
             .map_or(true, |request| find(&request.kind).is_some_and(|found| found.spec.pipelined));
@@ -129,6 +135,7 @@ impl Stage {
             log: String::new(),
             peers: 0,
             lands_at_once: true,
+            catches_up_at_once: true,
             list_clock: Instant::now() + Duration::from_secs(3600),
         }
     }
@@ -190,6 +197,28 @@ impl Stage {
         self.ledger.keep(&self.world.hall, draft);
     }
 
+    /// From now on one who resumes gets a page when [`Stage::page`] says so.
+    pub(crate) fn catch_up_by_hand(&mut self) {
+        self.catches_up_at_once = false;
+    }
+
+    /// Sends the next page to one who catches up; then all happens that can happen.
+    pub(crate) fn page(&mut self, label: &str) {
+        let person = self.people.get_mut(label).expect("it is connected");
+        if let Some(session) = &mut person.session {
+            smol::block_on(commands::catch_up(&self.world, session)).unwrap();
+        }
+        self.run(None);
+    }
+
+    /// The server is killed, and another one starts on the same ledger, which has kept the
+    /// first of what waited. Nobody is connected to it.
+    pub(crate) fn restart(&mut self, kept: usize) {
+        self.people.clear();
+        let rooms = self.ledger.crash(kept);
+        self.world.hall = Arc::new(Hall::new("e1".into(), rooms));
+    }
+
     pub(crate) fn person(&mut self, label: &str) -> &mut Person {
         if !self.people.contains_key(label) {
             self.connect(label, self.world.policy.default_caps);
@@ -246,7 +275,7 @@ impl Stage {
                 smol::block_on(dispatch(&self.world, session, &request));
                 assert!(session.peer().owed() <= owed + 1, "{label}: one reply for one request");
                 assert_moved(&request.kind, before, session.state());
-                while session.is_behind() {
+                while self.catches_up_at_once && session.is_behind() {
                     smol::block_on(commands::catch_up(&self.world, session)).unwrap();
                 }
             }
