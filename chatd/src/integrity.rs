@@ -11,7 +11,6 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use proto::NameKey;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::database::DatabaseError;
@@ -66,8 +65,8 @@ pub(crate) fn before(file: &Path) -> Result<(), DatabaseError> {
                 return Ok(Some(finding));
             }
         }
-        if let Some(name) = misnamed(&database)? {
-            return Ok(Some(format!("the name {name:?} does not fit its key")));
+        if let Some(finding) = seals::broken_row(&database)? {
+            return Ok(Some(finding));
         }
         let (mark, witness) = (Mark::of(&database)?, Mark::read(file));
         Ok(witness.filter(|witness| !mark.has_reached(*witness)).map(|witness| {
@@ -91,27 +90,9 @@ pub(crate) fn whole(file: &Path) -> Result<(), DatabaseError> {
         if let Some(finding) = check(&database, "1")? {
             return Ok(Some(finding));
         }
-        let broken = seals::broken(&database)?;
-        Ok(broken.map(|seq| format!("entry {seq} is not what was written")))
+        seals::broken_entry(&database)
     };
     judge(file, look())
-}
-
-/// A room or an account whose name is not the one that it was made with: it would not be
-/// found by it. What is gone has given its name back, and its key is no name's.
-fn misnamed(database: &Connection) -> rusqlite::Result<Option<String>> {
-    for table in ["rooms", "accounts"] {
-        let mut rows =
-            database.prepare(&format!("SELECT name, key FROM {table} WHERE key NOT LIKE ':%'"))?;
-        let mut rows = rows.query([])?;
-        while let Some(row) = rows.next()? {
-            let (name, key): (String, String) = (row.get(0)?, row.get(1)?);
-            if NameKey::of(&name).as_str() != key {
-                return Ok(Some(name));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// The first finding: in a table, or anywhere when it is a number.

@@ -265,10 +265,14 @@ async fn load_hall(
     let made = ledger::make_rooms(database, config.rooms.clone()).await;
     made.map_err(|error| match error {
         WriteError::Failed(error) => database_failure(DatabaseError::of(file, &error)),
-        error => {
-            let doing = format!("making the rooms of the configuration in {}", file.display());
-            Failure::new(Exit::CannotMake, Report::from(error).wrap_err(doing))
-        }
+        // Whoever cannot write cannot say why: damage that was met is found again.
+        error => match integrity::whole(file) {
+            Err(damaged @ DatabaseError::Damaged { .. }) => database_failure(damaged),
+            _ => {
+                let doing = format!("making the rooms of the configuration in {}", file.display());
+                Failure::new(Exit::CannotMake, Report::from(error).wrap_err(doing))
+            }
+        },
     })?;
     let (epoch, rooms) = ledger::load(database, file).await.map_err(database_failure)?;
     Ok(Arc::new(Hall::new(epoch, rooms)))

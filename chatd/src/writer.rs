@@ -195,7 +195,7 @@ fn write_transaction(
             return Err((Fate::Lost, error));
         }
     }
-    if let Err(error) = rules.uptime.keep(&transaction) {
+    if let Err(error) = seals::reseal(&transaction).and_then(|()| rules.uptime.keep(&transaction)) {
         return Err((Fate::Lost, error));
     }
     match transaction.commit() {

@@ -1,8 +1,5 @@
 //! The files of the database are damaged while nobody uses them: the server refuses them
 //! with 65, or has everything that was acknowledged. It never begins anew in silence.
-//!
-//! One thing it does not notice: a bit that flips in the row of an account or of a room,
-//! beside its name, since only entries have checksums. They are all there even then.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -160,8 +157,6 @@ enum Verdict {
     Ended,
     /// It has everything.
     Intact,
-    /// It has everything, but the room or the accounts cannot be used.
-    Unreachable,
 }
 
 /// All that the room's history tells to one of those who can log in.
@@ -184,24 +179,8 @@ fn told(server: &Server) -> Option<Vec<Value>> {
     }
 }
 
-/// What stands where, in the database and among what was acknowledged.
-fn texts_in(file: &Path) -> Vec<(i64, String)> {
-    let database = rusqlite::Connection::open(file).unwrap();
-    let mut said =
-        database.prepare("SELECT seq, text FROM entries WHERE kind = 'said' ORDER BY seq").unwrap();
-    let said = said.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    said.map(|row| row.unwrap()).collect()
-}
-
-fn texts_of(said: &[Value]) -> Vec<(i64, String)> {
-    let text = |message: &Value| {
-        (message["seq"].as_i64().unwrap(), message["text"].as_str().unwrap().to_owned())
-    };
-    said.iter().map(text).collect()
-}
-
 /// Starts a server on what is left; it refuses, or has all that was acknowledged.
-fn verdict(folder: TempDir, said: &[Value], flips: usize, what: &str) -> Verdict {
+fn verdict(folder: TempDir, said: &[Value], what: &str) -> Verdict {
     let damaged = "the database is damaged";
     let mut server = match Server::on(folder) {
         Ok(server) => server,
@@ -216,14 +195,11 @@ fn verdict(folder: TempDir, said: &[Value], flips: usize, what: &str) -> Verdict
         assert_eq!(status.code(), Some(65), "{what}: {log}");
         return Verdict::Ended;
     }
-    let told = told(&server);
-    if told.as_deref() != Some(said) {
-        // A bit in the row of the room, or of everyone's account.
-        assert!(flips > 0, "{what}: {} of {} are told", told.map_or(0, |t| t.len()), said.len());
-        server.kill();
-        assert_eq!(texts_in(&server.data().join("chatd.db")), texts_of(said), "{what}");
-        return Verdict::Unreachable;
+    let told = told(&server).unwrap_or_default();
+    for (told, said) in told.iter().zip(said) {
+        assert_eq!(told, said, "{what}");
     }
+    assert_eq!(told.len(), said.len(), "{what}");
     Verdict::Intact
 }
 
@@ -241,9 +217,8 @@ fn damaged_files_are_refused_or_everything_is_there() {
                 for name in files {
                     let folder = copy_of(&left.folder.path().join("data"));
                     damage.hit(&folder.path().join("data").join(name), &mut chance);
-                    let flips = if let Damage::Flips(bits) = damage { bits } else { 0 };
                     let what = format!("{damage:?} of {name}, killed: {is_killed}");
-                    let verdict = verdict(folder, &left.said, flips, &what);
+                    let verdict = verdict(folder, &left.said, &what);
                     eprintln!("{what}: {verdict:?}");
                     *verdicts.entry(verdict).or_default() += 1;
                 }
@@ -251,7 +226,8 @@ fn damaged_files_are_refused_or_everything_is_there() {
         }
     }
     eprintln!("{verdicts:?}");
-    assert!(verdicts[&Verdict::Refused] > 10 && verdicts[&Verdict::Intact] > 1);
+    // Those that are the same whatever chance does.
+    assert!(verdicts[&Verdict::Refused] >= 9 && verdicts[&Verdict::Intact] >= 4);
 }
 
 /// What everybody who is not there must not be taken for: a first start.
@@ -266,7 +242,7 @@ fn what_is_left_without_its_database_is_not_a_first_start() {
                 if is_empty { fs::write(file, "").unwrap() } else { fs::remove_file(file).unwrap() }
             }
             let what = format!("{gone:?}, empty: {is_empty}");
-            assert_eq!(verdict(folder, &left.said, 0, &what), Verdict::Refused);
+            assert_eq!(verdict(folder, &left.said, &what), Verdict::Refused);
         }
     }
 }
