@@ -53,7 +53,14 @@ pub(crate) fn check(
             problems.push(Problem { line: line.number, column, message, is_unheard_of });
         };
         match step::understand(&line.text, true, catalogue, states) {
-            Ok(Step::Nothing | Step::Here(Local::Help(_) | Local::Sleep(_) | Local::Wait(_))) => {}
+            Ok(
+                Step::Nothing
+                | Step::Here(Local::Help(_) | Local::Sleep(_) | Local::Wait(_) | Local::Set(_)),
+            ) => {}
+            // Where it leads is seen when it is done.
+            Ok(Step::Here(Local::Source(_) | Local::Connect(_))) => {
+                states = States::of(&[State::Auth, State::Lobby, State::Chat]);
+            }
             Ok(Step::Here(Local::Quit)) => break,
             Ok(Step::Ask { command, .. }) => {
                 let spec = &command.spec;

@@ -1,15 +1,19 @@
 //! The way in, the first time and again: where the server is, how it is known, and who
 //! we are there.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use clap::Parser;
 
 use crate::address::Address;
 use crate::book::Book;
 use crate::dial::{Acquaintance, dial};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::link::Link;
 use crate::login::Login;
+use crate::options::Options;
 use crate::session::Session;
 
 /// Everything that a connection needs.
@@ -23,9 +27,46 @@ pub(crate) struct Entrance {
     pub(crate) login: Login,
     /// How long a reply may take.
     pub(crate) timeout: Duration,
+    /// Where the keys of known servers are, if that was said.
+    known_hosts: Option<PathBuf>,
 }
 
 impl Entrance {
+    /// The way in that `options` say, as `login` says.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if they make no sense.
+    pub(crate) fn of(options: &Options, login: &Login) -> Result<Entrance, Failure> {
+        Ok(Entrance {
+            address: options.address()?,
+            acquaintance: options.acquaintance()?,
+            login: login.clone(),
+            timeout: options.reply_timeout(),
+            known_hosts: options.known_hosts.clone(),
+        })
+    }
+
+    /// The way to another server, as if chatsh had been started with `address` alone.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if it makes no sense.
+    pub(crate) fn elsewhere(&self, address: &str) -> Result<Entrance, Failure> {
+        let mut options = Options::try_parse_from(["chatsh", "-a", address]).map_err(|e| {
+            let why = e.to_string();
+            let first = why.lines().next().unwrap_or_default();
+            Failure::new(Exit::Usage, first.trim_start_matches("error: "))
+        })?;
+        options.known_hosts.clone_from(&self.known_hosts);
+        let options = options.settle()?;
+        let login = options.login()?;
+        let mut entrance = Entrance::of(&options, &login)?;
+        entrance.timeout = self.timeout;
+        entrance.acquaintance.accepts_new = self.acquaintance.accepts_new;
+        // The line editor has the terminal, so nobody can be asked about a new server.
+        entrance.acquaintance.may_ask = false;
+        Ok(entrance)
+    }
+
     /// A session in the state that the options ask for.
     ///
     /// # Errors

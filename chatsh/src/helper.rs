@@ -17,13 +17,13 @@ use crate::{completion, masking};
 /// Knows the book, and what the line is for.
 pub(crate) struct Typist {
     book: Arc<Mutex<Book>>,
-    style: Style,
+    style: Arc<Mutex<Style>>,
     /// Is the line the answer to a question? Then it is neither completed nor masked.
     pub(crate) is_answering: bool,
 }
 
 impl Typist {
-    pub(crate) fn new(book: Arc<Mutex<Book>>, style: Style) -> Typist {
+    pub(crate) fn new(book: Arc<Mutex<Book>>, style: Arc<Mutex<Style>>) -> Typist {
         Typist { book, style, is_answering: false }
     }
 
@@ -35,6 +35,10 @@ impl Typist {
 
     fn secret_from(&self, line: &str) -> Option<usize> {
         masking::secret_from(line, &self.book().catalogue)
+    }
+
+    fn style(&self) -> Style {
+        *self.style.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -79,7 +83,7 @@ impl Hinter for Typist {
     type Hint = Remark;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
-        let is_wanted = !self.is_answering && !self.style.is_plain && pos == line.len();
+        let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         is_wanted.then(|| completion::hint(line, &self.book())).flatten().map(Remark)
     }
 }
@@ -96,7 +100,7 @@ impl Highlighter for Typist {
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        self.style.dim(hint).into()
+        self.style().dim(hint).into()
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
@@ -119,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_password_is_shown_as_stars_of_the_same_width() {
-        let typist = Typist::new(Arc::new(Mutex::new(Book::new())), Style::NONE);
+        let typist =
+            Typist::new(Arc::new(Mutex::new(Book::new())), Arc::new(Mutex::new(Style::NONE)));
         assert_eq!(typist.highlight("/login ann 12 鍵", 0), "/login ann ** **");
         assert_eq!(typist.highlight("/enter ann 1234", 0), "/enter ann 1234");
         assert!(typist.is_secret("hello\n/login ann 1234"));

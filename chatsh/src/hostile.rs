@@ -96,11 +96,8 @@ fn frame(kind: &str, data: Value) -> Incoming {
 fn styles() -> Vec<Style> {
     let colours = Style::of(Colour::Always, false, true);
     let plain = Style::of(Colour::Never, true, true);
-    let widths = [0, 34, 40, 80];
-    [Style::NONE, colours, plain]
-        .into_iter()
-        .flat_map(|style| widths.map(|columns| style.within(columns)))
-        .collect()
+    let none = [0, 34, 80].map(|columns| Style::NONE.within(columns));
+    [&none[..], &[colours.within(80), plain.within(40)]].concat()
 }
 
 #[test]

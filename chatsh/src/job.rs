@@ -90,13 +90,7 @@ async fn run_script(options: &Options, login: &Login, script: Script) -> Result<
 
 /// A session in the state that the options ask for.
 pub(crate) async fn open(options: &Options, login: &Login) -> Result<Session, Failure> {
-    let entrance = Entrance {
-        address: options.address()?,
-        acquaintance: options.acquaintance()?,
-        login: login.clone(),
-        timeout: options.reply_timeout(),
-    };
-    Arc::new(entrance).enter().await
+    Arc::new(Entrance::of(options, login)?).enter().await
 }
 
 /// Ends when the user has had enough.

@@ -46,6 +46,7 @@ mod safe;
 mod script;
 mod secret;
 mod session;
+mod settings;
 mod show;
 mod source;
 mod step;

@@ -3,12 +3,15 @@
 //! They are described like those of a server, so that reading, help, completion and
 //! checking are the same for both.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use proto::{Arg, Description, Incoming, Kind, NameKey, Spec, State, States, UserName};
 use regex::Regex;
 use serde_json::{Map, Value};
+
+use crate::settings::{NAMES, Setting};
 
 /// One of our own commands, ready to be done.
 #[derive(Debug)]
@@ -21,6 +24,12 @@ pub(crate) enum Local {
     Sleep(Duration),
     /// Do nothing until somebody says something.
     Wait(Wait),
+    /// Change a setting, or say what is set.
+    Set(Option<Setting>),
+    /// Do the lines of this file.
+    Source(PathBuf),
+    /// Leave, and go to the server at this address, or of this name.
+    Connect(String),
 }
 
 /// Which message is waited for.
@@ -52,7 +61,7 @@ impl Wait {
 }
 
 /// What our own commands are called and take.
-pub(crate) fn commands() -> [Description; 4] {
+pub(crate) fn commands() -> [Description; 7] {
     let help = Spec::new(
         "help",
         States::ANY,
@@ -68,9 +77,35 @@ pub(crate) fn commands() -> [Description; 4] {
         "Wait for a message that arrives after the line before was sent",
         "/wait --from harper --match 'ready|done' --timeout 30s",
     );
+    let set =
+        Spec::new("set", States::ANY, "Change a setting, or say what is set", "/set bell off");
+    let source = Spec::new(
+        "source",
+        States::ANY,
+        "Do the lines of a file, if there is nothing wrong in it",
+        "/source post.chat",
+    );
+    let connect = Spec::new(
+        "connect",
+        States::ANY,
+        "End the connection, and go to another server",
+        "/connect chat.example",
+    );
     [
         describe(help, vec![arg("command", Kind::String, true, "What to explain; or nothing.")]),
         describe(quit, vec![]),
+        describe(
+            set,
+            vec![
+                arg("setting", Kind::String, true, &format!("Which: {NAMES}; or nothing.")),
+                arg("value", Kind::String, true, "What it is from now on."),
+            ],
+        ),
+        describe(source, vec![arg("file", Kind::String, true, "Where the lines are.")]),
+        describe(
+            connect,
+            vec![arg("address", Kind::String, true, "As on the command line, or a host's name.")],
+        ),
         describe(sleep, vec![arg("time", Kind::String, true, "How long: 500ms, 2s, 1m30s.")]),
         describe(
             wait,
@@ -87,7 +122,7 @@ pub(crate) fn commands() -> [Description; 4] {
 ///
 /// For a server's commands what can be left out is an option; `/help` has none.
 pub(crate) fn is_fine_alone(name: &str) -> bool {
-    name == "help"
+    matches!(name, "help" | "set")
 }
 
 /// The command `name` with the arguments `data`; none if it is not one of ours.
@@ -99,6 +134,14 @@ pub(crate) fn read(name: &str, data: &Map<String, Value>) -> Option<Result<Local
     Some(match name {
         "help" => Ok(Local::Help(field("command").map(|word| word.trim_start_matches('/').into()))),
         "quit" => Ok(Local::Quit),
+        "set" => match (field("setting"), field("value")) {
+            (Some(name), Some(value)) => {
+                Setting::read(name, value).map(|set| Local::Set(Some(set)))
+            }
+            _ => Ok(Local::Set(None)),
+        },
+        "source" => Ok(Local::Source(field("file").unwrap_or_default().into())),
+        "connect" => Ok(Local::Connect(field("address").unwrap_or_default().into())),
         "sleep" => duration(field("time").unwrap_or_default()).map(Local::Sleep),
         "wait" => wait(field("from"), field("match"), field("timeout")).map(Local::Wait),
         _ => return None,

@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_signal::{Signal, Signals};
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
+use crate::check::check;
 use crate::comeback::{Back, Comeback};
 use crate::editor::{Editor, Typed};
 use crate::exit::{Exit, Failure};
@@ -26,6 +28,8 @@ use crate::local::Local;
 use crate::mention::Reader;
 use crate::printer::Printer;
 use crate::session::{Heard, Session, is_replayed, object};
+use crate::settings::Setting;
+use crate::source::Script;
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
 use crate::terminal::{Quiet, columns};
@@ -34,6 +38,9 @@ use crate::{help, json, key, masking, paths, safe, show};
 
 /// A paste of more lines is asked about: it may not be what was meant to be pasted.
 const PASTED_LINES_MAX: usize = 3;
+
+/// How many lines wait to be done; a file that names itself has no end.
+const QUEUED_LEN_MAX: usize = 10_000;
 
 /// How many messages of a room are shown when it is entered: half a small terminal.
 const RECENT_LEN: usize = 10;
@@ -59,15 +66,21 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     // Before the editor reads: it puts back the handlers that it found.
     let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
     let _quiet = Quiet::begin().map_err(|e| broken(&e))?;
-    let typist = Typist::new(session.shared_book(), look.style);
+    let style = Arc::new(Mutex::new(look.style));
+    let typist = Typist::new(session.shared_book(), Arc::clone(&style));
     let (editor, printer) =
         Editor::start(typist, look.style.is_plain, paths::history()).map_err(|e| broken(&e))?;
+    let is_plain = look.style.is_plain;
     let mut repl = Repl {
         session,
         look,
         editor,
         printer,
         signals,
+        typists_style: style,
+        rings: !is_plain,
+        recent_len: RECENT_LEN,
+        source: None,
         prompt: String::new(),
         lines: VecDeque::new(),
         number: 0,
@@ -88,10 +101,18 @@ struct Repl<'a> {
     editor: Editor,
     printer: Printer,
     signals: Signals,
+    /// The style of what helps while a line is typed.
+    typists_style: Arc<Mutex<Style>>,
+    /// Does the bell ring for a message that names the user?
+    rings: bool,
+    /// How many messages of a room are shown when it is entered.
+    recent_len: usize,
+    /// The file and the line that is done, if it is not one that was typed.
+    source: Option<(String, usize)>,
     /// The last prompt.
     prompt: String,
     /// Lines that were typed, or pasted, and whose turn has not come.
-    lines: VecDeque<String>,
+    lines: VecDeque<Queued>,
     /// How many lines were done.
     number: i64,
     /// What has to happen before the next prompt.
@@ -102,6 +123,19 @@ struct Repl<'a> {
     held: Vec<Received>,
     /// While the connection is lost.
     away: Option<Away>,
+}
+
+/// A line whose turn has not come.
+struct Queued {
+    text: String,
+    /// The file that it is in and its number there, if it was not typed.
+    source: Option<(String, usize)>,
+}
+
+impl Queued {
+    fn typed(text: &str) -> Queued {
+        Queued { text: text.into(), source: None }
+    }
 }
 
 /// The connection is lost, and we are on the way back.
@@ -132,7 +166,8 @@ impl Repl<'_> {
             // What ends the connection is heard first.
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
             if is_ready && let Some(line) = self.lines.pop_front() {
-                if self.line(&line).await?.is_break() {
+                self.source = line.source;
+                if self.line(&line.text).await?.is_break() {
                     return Ok(Exit::Done);
                 }
                 continue;
@@ -187,11 +222,12 @@ impl Repl<'_> {
         self.room.clone_from(&self.session.bookmark.room);
         let before = self.session.bookmark.last_seq().filter(|_| self.room.is_some());
         let knows_history = self.session.book().catalogue.find("history").is_some();
-        let Some(last @ 1..) = before.filter(|_| knows_history && self.waiting.is_none()) else {
+        let is_wanted = knows_history && self.waiting.is_none() && self.recent_len > 0;
+        let Some(last @ 1..) = before.filter(|_| is_wanted) else {
             return;
         };
         // What is said from now on comes by itself.
-        let data = json!({ "before": last + 1, "limit": RECENT_LEN });
+        let data = json!({ "before": last + 1, "limit": self.recent_len });
         if let Ok(id) = self.session.ask_later("history", &object(data)).await {
             let what = Awaited::Recent(id);
             self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
@@ -212,9 +248,9 @@ impl Repl<'_> {
             Event::Heard(Ok(heard)) => self.heard(heard),
             Event::Heard(Err(ended)) => self.cut(ended)?,
             Event::Back(back) => self.back((*back)?).await,
-            Event::Signalled(Ok(Signal::Int)) if self.waiting.is_some() || self.away.is_some() => {
-                self.interrupted()?;
-            }
+            // With nothing to wait for it came just when a line ended; at the prompt the editor
+            // has it.
+            Event::Signalled(Ok(Signal::Int)) => self.interrupted()?,
             Event::Signalled(_) => return Err(Failure::interrupted()),
             Event::Due => self.give_up("the time is over"),
             Event::Printed => {}
@@ -261,10 +297,8 @@ impl Repl<'_> {
         if let Some(away) = self.away.take() {
             return Err(away.ended.failure(self.is_for_reply()));
         }
-        if self.waiting.is_some() {
-            self.lines.clear();
-            self.give_up("given up");
-        }
+        self.lines.clear();
+        self.give_up("given up");
         Ok(())
     }
 
@@ -326,7 +360,7 @@ impl Repl<'_> {
                 return Ok(());
             }
         }
-        self.lines.extend(lines);
+        self.lines.extend(lines.iter().map(|line| Queued::typed(line)));
         Ok(())
     }
 
@@ -336,7 +370,7 @@ impl Repl<'_> {
         while self.editor.is_reading() {
             match self.turn().await? {
                 None | Some(Typed::Cleared) => {}
-                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(String::from)),
+                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
                 Some(Typed::Left) => return Ok(false),
             }
         }
@@ -357,10 +391,12 @@ impl Repl<'_> {
             let book = self.session.book();
             (book.state, Arc::clone(&book.catalogue))
         };
-        match step::understand(line, false, &catalogue, States::of(&[state])) {
+        let in_script = self.source.is_some();
+        match step::understand(line, in_script, &catalogue, States::of(&[state])) {
             Ok(Step::Nothing) => {}
             Ok(Step::Ask { command, mut data, is_bare }) => {
                 let may_be_sent = !is_bare
+                    || in_script
                     || !is_like_command(line, &catalogue, state)
                     || self.is_agreed("This looks like a command. Say it in the room?").await?;
                 if may_be_sent {
@@ -382,15 +418,106 @@ impl Repl<'_> {
                 let timeout = wait.timeout;
                 self.waiting = Some(Waiting::new(Awaited::Message(wait), timeout));
             }
-            Err(Trouble::Unknown { name, nearest: Some(nearest) }) => {
+            Ok(Step::Here(Local::Set(setting))) => self.set(setting),
+            Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
+            Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
+            Err(Trouble::Unknown { name, nearest: Some(nearest) }) if !in_script => {
                 let question = format!("There is no command /{name}. Did you mean /{nearest}?");
                 if self.is_agreed(&safe::one_line(&question, self.look.style)).await? {
-                    self.lines.push_front(line.replacen(&name, &nearest, 1));
+                    self.lines.push_front(Queued::typed(&line.replacen(&name, &nearest, 1)));
                 }
             }
-            Err(trouble) => self.complain(&trouble.to_string()),
+            Err(trouble) => {
+                self.complain(&trouble.to_string());
+                self.stop_source();
+            }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Changes a setting, or says what is set.
+    fn set(&mut self, setting: Option<Setting>) {
+        match setting {
+            Some(Setting::Color(colour)) => {
+                self.look.style = self.look.style.coloured(colour);
+                *self.typists_style.lock().unwrap_or_else(PoisonError::into_inner) =
+                    self.look.style;
+            }
+            Some(Setting::Bell(rings)) => self.rings = rings,
+            Some(Setting::History(len)) => self.recent_len = len,
+            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
+            None => {
+                let color = if self.look.style.has_colour() { "always" } else { "never" };
+                let bell = if self.rings { "on" } else { "off" };
+                let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
+                let all = format!(
+                    "color: {color}\nbell: {bell}\nhistory: {history}\ntimeout: {timeout} s"
+                );
+                self.printer.print(&all);
+            }
+        }
+    }
+
+    /// Takes the lines of a file, if there is nothing wrong in it.
+    fn take_file(&mut self, file: &Path) {
+        let script = match Script::open(file) {
+            Ok(script) => script,
+            Err(why) => {
+                self.complain(&why);
+                return self.stop_source();
+            }
+        };
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        let problems = check(&script, &catalogue, state, false);
+        if !problems.is_empty() {
+            problems.iter().for_each(|problem| self.complain(&problem.report(&script.name)));
+            return self.stop_source();
+        }
+        if self.lines.len() + script.lines.len() > QUEUED_LEN_MAX {
+            self.complain(&format!("{}: that is more than {QUEUED_LEN_MAX} lines", script.name));
+            return self.stop_source();
+        }
+        for line in script.lines.into_iter().rev() {
+            let source = Some((script.name.clone(), line.number));
+            self.lines.push_front(Queued { text: line.text, source });
+        }
+    }
+
+    /// After an error in a line of a file: the others in it are not done.
+    fn stop_source(&mut self) {
+        let Some((name, number)) = self.source.take() else { return };
+        self.lines.retain(|line| line.source.is_none());
+        self.complain(&format!("{name}: it ends with this, in line {number}"));
+    }
+
+    /// Leaves, and goes to another server.
+    async fn connect(&mut self, address: &str) {
+        let entered = async {
+            let entrance = Arc::new(self.session.entrance().elsewhere(address)?);
+            entrance.enter().await
+        };
+        let interrupted = async {
+            self.signals.next().await;
+            Err(Failure::new(Exit::Interrupted, "given up"))
+        };
+        let session = match entered.or(interrupted).await {
+            Ok(session) => session,
+            Err(failure) => {
+                self.complain(&failure.message);
+                return self.stop_source();
+            }
+        };
+        self.look.host.clone_from(&session.entrance().address.host);
+        let book = self.session.shared_book();
+        let old = std::mem::replace(self.session, session);
+        // It takes a last note in the book.
+        old.quit().await;
+        self.session.write_in(book);
+        self.room = None;
+        self.greet();
     }
 
     async fn ask(&mut self, command: &Description, data: Map<String, Value>, is_bare: bool) {
@@ -410,6 +537,7 @@ impl Repl<'_> {
         match self.waiting.take().map(|waiting| waiting.what) {
             Some(Awaited::Reply { kind, .. }) => {
                 self.complain(&format!("{kind}: no reply yet ({why}); it may still come"));
+                self.stop_source();
             }
             Some(Awaited::Message(_)) => {
                 self.complain(&format!("wait: no such message ({why})"));
@@ -447,7 +575,7 @@ impl Repl<'_> {
         let text = show::push_to(&reader, &push.message, self.style());
         self.show(push, text);
         let is_meant = reader.is_meant(&push.message.data);
-        if is_meant && !self.look.style.is_plain && !is_replayed(&push.message) {
+        if is_meant && self.rings && !is_replayed(&push.message) {
             self.printer.ring();
         }
         self.waiting.take_if(|waiting| waiting.is_for(&push.message));
@@ -474,7 +602,8 @@ impl Repl<'_> {
             let code = message.code.as_deref().unwrap_or("error");
             let text = format!("{}: {why} ({code})", message.kind);
             let text = style.error(&safe::one_line(&text, style));
-            return self.show(reply, Some(text));
+            self.show(reply, Some(text));
+            return self.stop_source();
         }
         let mut text = Some(show::reply(message, style));
         if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {

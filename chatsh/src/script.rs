@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use smol::Timer;
 use smol::future::FutureExt;
 
+use crate::check::check;
 use crate::comeback::Comeback;
 use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Received};
@@ -20,7 +22,8 @@ use crate::local::{Local, Wait};
 use crate::output::print;
 use crate::reply::{accepted, pause, say_pause, within};
 use crate::session::{Heard, Session};
-use crate::source::{Line, Lines, LinesError};
+use crate::settings::Setting;
+use crate::source::{Line, Lines, LinesError, Script};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
 use crate::{help, json, key, show, talk, terminal};
@@ -29,6 +32,9 @@ use crate::{help, json, key, show, talk, terminal};
 ///
 /// It matters only when more than this come between two lines; then the oldest go.
 const HEARD_LEN_MAX: usize = 1024;
+
+/// How deep files may name files; one that names itself has no end.
+const SOURCE_DEPTH_MAX: usize = 8;
 
 /// How a script is run.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +74,7 @@ pub(crate) async fn run(
         heard: VecDeque::new(),
         under_way: None,
         is_lost: false,
+        depth: 0,
         first_error: None,
     };
     let outcome = runner.all(&mut lines).await;
@@ -94,6 +101,8 @@ struct Runner<'a> {
     under_way: Option<Map<String, Value>>,
     /// Is the session not where the script has led it, and cannot be?
     is_lost: bool,
+    /// In how many files that files name we are.
+    depth: usize,
     /// The code of the first error that did not end the script.
     first_error: Option<Exit>,
 }
@@ -160,7 +169,59 @@ impl Runner<'_> {
             }
             Step::Here(Local::Sleep(time)) => self.sleep(time).await?,
             Step::Here(Local::Wait(wait)) => self.wait(&wait).await?,
+            Step::Here(Local::Set(setting)) => self.set(setting)?,
+            Step::Here(Local::Source(file)) => return Box::pin(self.source(&file, state)).await,
+            Step::Here(Local::Connect(address)) => {
+                let entrance = Arc::new(self.session.entrance().elsewhere(&address)?);
+                let old = std::mem::replace(self.session, entrance.enter().await?);
+                old.quit().await;
+            }
             Step::Here(Local::Quit) => return Ok(ControlFlow::Break(())),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn set(&mut self, setting: Option<Setting>) -> Result<(), Failure> {
+        match setting {
+            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
+            Some(Setting::Color(colour)) => self.manner.style = self.manner.style.coloured(colour),
+            // They are for the prompt.
+            Some(Setting::Bell(_) | Setting::History(_)) => {}
+            None => {
+                let timeout = self.session.timeout().as_secs_f64();
+                return self.result(&format!("timeout: {timeout} s"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the lines of a file, if there is nothing wrong in it.
+    async fn source(&mut self, file: &Path, state: State) -> Result<ControlFlow<()>, Failure> {
+        let name = file.display().to_string();
+        if self.depth == SOURCE_DEPTH_MAX {
+            let message = format!("{name}: files that name files, {SOURCE_DEPTH_MAX} deep");
+            return Err(Failure::new(Exit::Refused, message));
+        }
+        let script = Script::open(file).map_err(|why| Failure::new(Exit::Refused, why))?;
+        let catalogue = Arc::clone(&self.session.book().catalogue);
+        let problems = check(&script, &catalogue, state, self.manner.keeps_going);
+        problems.iter().for_each(|problem| talk::report(&problem.report(&name)));
+        if !problems.is_empty() {
+            return Err(Failure::new(Exit::Refused, format!("{name}: nothing of it was done")));
+        }
+        self.depth += 1;
+        let outcome = self.lines_of(&script.lines, &name).await;
+        self.depth -= 1;
+        outcome
+    }
+
+    async fn lines_of(&mut self, lines: &[Line], name: &str) -> Result<ControlFlow<()>, Failure> {
+        for line in lines {
+            let done = self.line(line).await;
+            let place = format!("{name}: line {}", line.number);
+            if done.map_err(|failure| failure.while_doing(&place))?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
         Ok(ControlFlow::Continue(()))
     }

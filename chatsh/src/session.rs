@@ -161,6 +161,20 @@ impl Session {
         self.timeout
     }
 
+    /// How long a reply may take from now on.
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
+    /// Puts what is known of this session in `book`, in place of what stands there.
+    pub(crate) fn write_in(&mut self, book: Arc<Mutex<Book>>) {
+        {
+            let mut theirs = book.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(&mut *theirs, &mut *self.book());
+        }
+        self.book = book;
+    }
+
     /// Sends the request of a line. Its reply comes to [`Session::hear`].
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 //! What is whole before it runs (options, a file) is a [`Script`] and can be checked;
 //! a pipe gives its lines one by one.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use smol::Unblock;
@@ -58,6 +60,16 @@ impl Script {
             }
         }
         Ok(Script { name, lines })
+    }
+
+    /// The script in `file`.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no text; says which file.
+    pub(crate) fn open(file: &Path) -> Result<Script, String> {
+        let name = file.display().to_string();
+        let bytes = fs::read(file).map_err(|e| format!("cannot read {name}: {e}"))?;
+        Script::read(name, &bytes)
     }
 
     /// The script of the lines that were given as options.

@@ -58,6 +58,16 @@ impl Style {
         (self.columns > 0).then_some(self.columns)
     }
 
+    /// Are there colours?
+    pub(crate) fn has_colour(self) -> bool {
+        self.has_colour
+    }
+
+    /// The same with these colours on a terminal.
+    pub(crate) fn coloured(self, colour: Colour) -> Style {
+        Style { columns: self.columns, ..Style::of(colour, self.is_plain, true) }
+    }
+
     /// What stands before the further lines of a text.
     pub(crate) fn bar(self) -> &'static str {
         if self.is_plain { "|" } else { "│" }

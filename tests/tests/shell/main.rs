@@ -6,6 +6,7 @@ mod asking;
 mod coming_back;
 mod ends;
 mod hostile;
+mod own_commands;
 mod rooms;
 mod secrets;
 mod talking;

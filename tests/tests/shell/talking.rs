@@ -130,8 +130,6 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
     ann.enter("/help", "/enter", "ann@lobby> ");
     expect![[r#"
-        /hello [--client CLIENT] [--version VERSION] [--caps CAPS]  Ask what the server is, and say what the client can take
-        /inbox [--after AFTER] [--limit LIMIT] [--read READ]  Read your private messages, and mark them as read
         /list                             List the rooms and who is in them; in a room, who is there
         /logout                           Log out
         /passwd OLD NEW                   Change your password; tokens of earlier logins open nothing any more
@@ -142,6 +140,9 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /whois USERNAME                   Ask who somebody is, and in which rooms
         /help COMMAND                     Say what can be done here, or explain one command
         /quit                             End the connection and chatsh
+        /set SETTING VALUE                Change a setting, or say what is set
+        /source FILE                      Do the lines of a file, if there is nothing wrong in it
+        /connect ADDRESS                  End the connection, and go to another server
         /sleep TIME                       Do nothing for a while
         /wait [--from FROM] [--match MATCH] [--timeout TIMEOUT]  Wait for a message that arrives after the line before was sent
         /help COMMAND says more about one.

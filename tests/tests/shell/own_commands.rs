@@ -1,0 +1,131 @@
+//! What chatsh does itself: settings, files of lines, other servers.
+
+use expect_test::expect;
+use tests::{Home, Server};
+
+use crate::{Typing, member, member_with};
+
+#[test]
+fn what_is_set_counts_from_then_on() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.enter("/set", "timeout: 10 s", "ann#general> ");
+    ann.enter("/set bell loud", "bell is on or off, not \"loud\"", "ann#general> ");
+    ann.enter("/set bel off", "there is no setting \"bel\"", "ann#general> ");
+    ann.type_keys("/set bell off\r/set color never\r/set history 1\r/set timeout 3\r/set\r");
+    ann.wait_for_text("color: never\nbell: off\nhistory: 1\ntimeout: 3 s");
+    ann.wait_for_prompt("ann#general> ");
+    let before = ann.bytes().len();
+    bob.say("first");
+    bob.say("hello ann");
+    ann.wait_for_text("bob: hello ann");
+    ann.enter("/exit", "Exited", "ann@lobby> ");
+    ann.enter("/enter general", "earlier in general", "ann#general> ");
+    let bytes = ann.bytes()[before..].to_vec();
+    assert!(!bytes.contains(&7), "it rang");
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(!text.contains("\u{1b}[1;7m") && !text.contains("\u{1b}[2m"), "{text:?}");
+    let earlier = ann.lines();
+    let earlier = &earlier[earlier.rfind("earlier in general").unwrap()..];
+    assert!(earlier.contains("bob: hello ann") && !earlier.contains("first"), "{earlier}");
+}
+
+#[test]
+fn a_file_of_lines_is_checked_first_and_ends_with_an_error() {
+    let server = Server::start();
+    let home = Home::new();
+    let mut ann = member_with(home.clone(), &server, "ann", &[], &[]);
+    let mut bob = server.member("bob", "general");
+    home.write("bad.chat", "one\n/entre ops\n/msg\n");
+    ann.type_keys("/source bad.chat\r");
+    ann.wait_for_text("bad.chat:2:1: there is no command /entre: did you mean /enter?");
+    ann.wait_for_text("bad.chat:3:6: msg: to is missing");
+    bob.hears_nothing();
+    home.write("good.chat", "# What is said every day.\none\nexit\n\n/source more.chat\nfive\n");
+    home.write("more.chat", "three\nfour\n");
+    ann.type_keys("/source good.chat\r");
+    for text in ["one", "exit", "three", "four", "five"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    home.write("half.chat", "six\n/msg carol hi\nseven\n");
+    ann.type_keys("/source half.chat\r");
+    ann.wait_for_text("half.chat: it ends with this, in line 2");
+    ann.type_keys("eight\r/source nowhere.chat\r");
+    for text in ["six", "eight"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    ann.wait_for_text("cannot read nowhere.chat");
+    // One that names itself has to end somewhere.
+    home.write("loop.chat", "/ping\n/source loop.chat\n");
+    ann.type_keys("/set timeout 20\r/source loop.chat\r");
+    ann.wait_for_text("ping: ok");
+    ann.type_keys("\u{3}");
+    ann.type_keys("the end\r");
+    assert_eq!(bob.next()["data"]["text"], "the end");
+}
+
+#[test]
+fn one_can_go_to_another_server() {
+    let (here, there) = (Server::start(), Server::with(&["motd=welcome there"]));
+    let mut ann = member(&here, "ann");
+    let mut bob = here.member("bob", "general");
+    let address = format!("{}#{}", there.address, there.fingerprint);
+    ann.enter("/connect 127.0.0.1:1", "cannot connect to 127.0.0.1:1", "ann#general> ");
+    ann.enter(&format!("/connect {}", there.address), "is not known: its key is", "ann#general> ");
+    ann.enter("still here", "still here", "ann#general> ");
+    assert_eq!(bob.next()["data"]["text"], "still here");
+    ann.enter(&format!("/connect {address}"), "welcome there", "127.0.0.1> ");
+    ann.enter("/register ann 1234", "Registration successful", "127.0.0.1> ");
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    tests::eventually("ann has left", || {
+        bob.ask("list", serde_json::json!({}))["data"]["general"].as_array().unwrap().len() == 1
+    });
+    ann.type_keys("\u{4}");
+    assert_eq!(ann.wait(), 0);
+}
+
+#[test]
+fn scripts_have_them_too() {
+    let (here, there) = (Server::start(), Server::start());
+    let home = Home::new();
+    home.write("in.chat", "/register ann 1234\n/login ann 1234\n/enter general\n");
+    home.write("bad.chat", "hello\n/enter\n");
+    home.write("fails.chat", "hello\n/msg bob hi\n");
+    home.write("loop.chat", "/source loop.chat\n");
+    let address = format!("{}#{}", there.address, there.fingerprint);
+    let mut story = String::new();
+    for script in [
+        "/set timeout 2\n/set\n/source in.chat\nhello\n",
+        "/login ann 1234\n/enter general\n/source bad.chat\n",
+        "/login ann 1234\n/enter general\n/source fails.chat\n",
+        "/source loop.chat\n",
+        &format!("/connect {address}\n/source in.chat\n"),
+    ] {
+        story.push_str(&tests::outcome(home.chatsh_at(&here, &[]), script));
+    }
+    expect![[r#"
+        timeout: 2 s
+        Registration successful
+        Login successful
+        Welcome to the chatroom
+        ann: hello
+        exit 0
+        Login successful
+        Welcome to the chatroom
+        ! bad.chat:2:8: enter: room is missing: /enter ROOM
+        ! chatsh: line 3: bad.chat: nothing of it was done
+        exit 1
+        Login successful
+        Welcome to the chatroom
+        ann: hello
+        ! chatsh: line 3: fails.chat: line 2: msg: not_in_room: bob is not in this room
+        exit 1
+        ! chatsh: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: line 1: loop.chat: files that name files, 8 deep
+        exit 1
+        Registration successful
+        Login successful
+        Welcome to the chatroom
+        exit 0
+    "#]].assert_eq(&story);
+}
