@@ -15,6 +15,8 @@ mod folder;
 mod gate;
 mod hasher;
 mod history;
+#[doc(hidden)]
+pub mod hot;
 mod ledger;
 mod listener;
 mod log;
