@@ -29,6 +29,20 @@ thread_local! {
 /// deadlines are looked at.
 const READS_MAX: usize = 32;
 
+/// A socket that is written with `send`, and not with `writev` as rustls would: what waits
+/// is one record, and the kernel does less for one buffer than for a list of one.
+struct Plain<'a>(&'a TcpStream);
+
+impl Write for Plain<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// What reading came to.
 enum Read {
     /// A whole body.
@@ -142,7 +156,7 @@ impl Connection {
             }
             let mut took = false;
             while tls.wants_write() {
-                match tls.write_tls(&mut self.socket.get_ref()) {
+                match tls.write_tls(&mut Plain(self.socket.get_ref())) {
                     Ok(0) => return self.die(&io::ErrorKind::WriteZero.into()),
                     Ok(_) => took = true,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

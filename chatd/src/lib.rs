@@ -18,6 +18,8 @@ mod gate;
 mod hasher;
 mod history;
 mod integrity;
+#[doc(hidden)]
+pub mod hot;
 mod ledger;
 mod listener;
 mod log;

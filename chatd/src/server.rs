@@ -257,7 +257,7 @@ pub(crate) fn identity(config: &Config, data: &Path) -> Result<Identity, Failure
     })
 }
 
-async fn load_hall(
+pub(crate) async fn load_hall(
     database: &Database,
     config: &Config,
     file: &Path,

@@ -200,7 +200,8 @@ impl Life<'_> {
             if let Some(wait) = self.pace.next(Instant::now()) {
                 Timer::after(wait).await;
             }
-            let end = self.answer(&body).await;
+            // In a box: a connection that waits has no place for what it does not do.
+            let end = Box::pin(self.answer(&body)).await;
             // It may have held a password.
             body.zeroize();
             if let Some(end) = end {
