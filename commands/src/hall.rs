@@ -418,6 +418,8 @@ impl Hall {
             // Also one who was put out of its room, and has not noticed.
             None => drop(directory.lobby.leave(seat.peer.id())),
         }
+        // It is where it goes now: a note left over would put it out when it comes back.
+        seat.peer.note_put_out();
         self.note_change(left.cloned());
     }
 

@@ -6,8 +6,9 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use commands::{Cx, Handler, Move, Outcome, Reply, find};
+use commands::{Act, Body, Cx, Entry, Handler, Landed, Landing, Move, Outcome, Reply, Seq, find};
 use expect_test::expect;
+use jiff::Timestamp;
 use proto::{Refusal, Spec, State, States};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,6 +71,21 @@ command!(
 );
 
 command!(
+    /// Is kicked on its way out, after dispatch has looked where it is.
+    Jostled,
+    Spec::new("jostled", States::of(&[State::Chat]), "Be kicked while leaving", "/jostled")
+        .leads_to(&[State::Lobby]),
+    |cx| {
+        let (to, room) = (cx.account()?.clone(), cx.room()?);
+        let body = Body::Done { act: Act::Kick, to: to.clone(), until: None, reason: None };
+        let (seq, ts) = (Seq(room.last_seq().0 + 1), Timestamp::UNIX_EPOCH);
+        let kick = Entry { seq, ts, room: room.id, author: Some(to), body };
+        cx.world.hall.land(Landed { landing: Landing::Kept(kick), answer: None });
+        Ok(Outcome::go(Move::Exit, |_| Reply::message("left")))
+    }
+);
+
+command!(
     /// Is broken.
     Boom,
     Spec::new("boom", LOGGED_IN, "Panic", "/boom"),
@@ -87,7 +103,7 @@ command!(
 fn a_command_of_another_crate_is_one_of_the_commands() {
     let names: Vec<_> =
         commands::catalogue().commands.iter().map(|c| c.spec.name.clone()).collect();
-    for name in ["again", "boom", "crash", "curious", "leave", "sneak"] {
+    for name in ["again", "boom", "crash", "curious", "jostled", "leave", "sneak"] {
         assert!(find(name).is_some() && names.contains(&name.into()), "{name}");
     }
 }
@@ -136,6 +152,36 @@ fn logging_in_again_leaves_the_old_seat_first() {
             ann< quit ok "Goodbye" #2
             bob#2> /list
             bob< list ok lobby=[bob] attic=[] #2
+        "#]],
+    );
+}
+
+/// The kick was never taken note of: who came back to the room was in the lobby in its own
+/// eyes, heard everything, and stayed on the list of the room for ever after it had quit.
+#[test]
+fn one_who_is_kicked_while_leaving_can_come_back_and_go_again() {
+    check(
+        "
+        * in attic: ann, bob
+        ann#1> /jostled
+        ann#2> /enter attic
+        ann#3> /list
+        ann#4> /quit
+        bob#1> /list
+        ",
+        expect![[r#"
+            * in attic: ann, bob
+            ann#1> /jostled
+            ann< exit ok "ann put you out of attic" room=attic by=ann
+            ann< jostled ok "left" #1
+            ann#2> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=2 oldest=1 epoch=e1 #2
+            ann#3> /list
+            ann< list ok attic=[ann bob] #3
+            ann#4> /quit
+            ann< quit ok "Goodbye" #4
+            bob#1> /list
+            bob< list ok attic=[bob] #1
         "#]],
     );
 }
