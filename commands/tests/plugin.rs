@@ -6,10 +6,12 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use commands::{Act, Body, Cx, Entry, Handler, Landed, Landing, Move, Outcome, Reply, Seq, find};
+use commands::{
+    Act, Body, Cx, Entry, Handler, Landed, Landing, Move, Outcome, PeerId, Reply, Seq, find,
+};
 use expect_test::expect;
 use jiff::Timestamp;
-use proto::{Refusal, Spec, State, States};
+use proto::{Refusal, Spec, State, States, UserName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,6 +88,18 @@ command!(
 );
 
 command!(
+    /// Is judged, and then the account is deleted.
+    Tardy,
+    Spec::new("tardy", States::of(&[State::Auth]), "Log in too late", "/tardy")
+        .leads_to(&[State::Lobby]),
+    |cx| {
+        let profile = cx.world.accounts.find(UserName::trusted("bob")).await?;
+        cx.world.hall.end_account(profile.account.id, PeerId(0));
+        Ok(Outcome::go(Move::SignIn(profile.account, None), |_| Reply::message("in")))
+    }
+);
+
+command!(
     /// Is broken.
     Boom,
     Spec::new("boom", LOGGED_IN, "Panic", "/boom"),
@@ -103,7 +117,7 @@ command!(
 fn a_command_of_another_crate_is_one_of_the_commands() {
     let names: Vec<_> =
         commands::catalogue().commands.iter().map(|c| c.spec.name.clone()).collect();
-    for name in ["again", "boom", "crash", "curious", "jostled", "leave", "sneak"] {
+    for name in ["again", "boom", "crash", "curious", "jostled", "leave", "sneak", "tardy"] {
         assert!(find(name).is_some() && names.contains(&name.into()), "{name}");
     }
 }
@@ -182,6 +196,32 @@ fn one_who_is_kicked_while_leaving_can_come_back_and_go_again() {
             ann< quit ok "Goodbye" #4
             bob#1> /list
             bob< list ok attic=[bob] #1
+        "#]],
+    );
+}
+
+/// A login that was judged just before its account was deleted stayed in the lobby as
+/// nobody, for as long as it liked.
+#[test]
+fn nobody_arrives_with_an_account_that_is_gone() {
+    check(
+        "
+        * in lobby: bob, eve
+        ann#1> /tardy
+        ann#2> /list
+        bob> /quit
+        eve> /list
+        ",
+        expect![[r#"
+            * in lobby: bob, eve
+            ann#1> /tardy
+            ann< tardy unauthorized "the account was deleted" #1
+            ann#2> /list
+            ann< list wrong_state "list is allowed in lobby and chat, you are in auth: leave leads there" states=[lobby chat] #2
+            bob> /quit
+            bob< quit ok "Goodbye"
+            eve> /list
+            eve< list ok lobby=[eve]
         "#]],
     );
 }
