@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use commands::{Account, AccountId, Later, Profile, Seq, TokenId};
+use commands::{Account, AccountId, Later, LoggedIn, Profile, Seq, TokenId};
 use jiff::Timestamp;
 use proto::{Code, NameKey, Password, Refusal, TOKEN_BYTES, Token, UserName};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -37,6 +37,13 @@ pub struct Accounts {
     logins: Option<Throttle<(Prefix, NameKey)>>,
     logins_of_prefix: Option<Throttle<Prefix>>,
     registrations: Option<Throttle<Prefix>>,
+}
+
+/// An account whose password was right, and the hash that said so: as long as that one
+/// stands, nobody has changed the password since.
+struct Opened {
+    account: Arc<Account>,
+    hash: String,
 }
 
 /// What a login has to know.
@@ -99,22 +106,45 @@ impl Accounts {
     pub async fn set_password(&self, name: &UserName, password: Password) -> Result<(), Refusal> {
         self.check_length("password", &password)?;
         let stored = self.stored(&name.key()).await?.ok_or_else(|| no_such_user(name))?;
-        self.replace_password(stored.account.id, password).await
-    }
-
-    async fn replace_password(
-        &self,
-        account: AccountId,
-        password: Password,
-    ) -> Result<(), Refusal> {
         let hash = self.hasher.hash(password).await.map_err(hash_refusal)?;
-        let id = account.0;
+        let id = stored.account.id.0;
         self.write(move |db| {
             db.execute("UPDATE accounts SET password = ?1 WHERE id = ?2", params![hash, id])?;
             db.execute("DELETE FROM tokens WHERE account = ?1", [id])
         })
         .await
         .map(drop)
+    }
+
+    /// Gives an account that was opened another password, and ends its tokens; says
+    /// whether it did, which a change that came first keeps it from.
+    async fn replace_password(&self, opened: &Opened, new: Password) -> Result<bool, Refusal> {
+        let hash = self.hasher.hash(new).await.map_err(hash_refusal)?;
+        let (id, old) = (opened.account.id.0, opened.hash.clone());
+        self.write(move |db| {
+            let change = "UPDATE accounts SET password = ?1 WHERE id = ?2 AND password = ?3";
+            let is_changed = db.execute(change, params![hash, id, old])? > 0;
+            if is_changed {
+                db.execute("DELETE FROM tokens WHERE account = ?1", [id])?;
+            }
+            Ok(is_changed)
+        })
+        .await
+    }
+
+    /// Ends an account that was opened; says whether it did.
+    async fn end(&self, opened: &Opened) -> Result<bool, Refusal> {
+        let (id, hash) = (opened.account.id.0, opened.hash.clone());
+        self.write(move |db| {
+            let end =
+                "UPDATE accounts SET password = '', gone = ?1 WHERE id = ?2 AND password = ?3";
+            let is_ended = db.execute(end, params![now_ms(), id, hash])? > 0;
+            if is_ended {
+                db.execute("DELETE FROM tokens WHERE account = ?1", [id])?;
+            }
+            Ok(is_ended)
+        })
+        .await
     }
 
     /// Every account, by name.
@@ -135,7 +165,7 @@ impl Accounts {
         from: IpAddr,
         name: UserName,
         password: Password,
-    ) -> Result<Arc<Account>, Refusal> {
+    ) -> Result<Opened, Refusal> {
         let key = name.key();
         let tried = (!self.is_spared(from)).then(|| (Prefix::of(from), key.clone()));
         if let Some(tried) = &tried {
@@ -152,13 +182,13 @@ impl Accounts {
             self.logins.iter().for_each(|throttle| throttle.give_back(tried));
         }
         let is_right = verified.map_err(hash_refusal)?;
-        let Some(stored) = stored.filter(|_| is_right) else {
+        let Some(Stored { account, mut hash, .. }) = stored.filter(|_| is_right) else {
             return Err(Refusal::new(Code::Unauthorized, "Password incorrect"));
         };
-        if self.hasher.is_outdated(&stored.hash) {
-            self.rehash(stored.account.id, stored.hash, password).await;
+        if self.hasher.is_outdated(&hash) {
+            hash = self.rehash(account.id, hash, password).await;
         }
-        Ok(Arc::new(stored.account))
+        Ok(Opened { account: Arc::new(account), hash })
     }
 
     /// Counts a login, for its address and for its account there; both or neither.
@@ -170,37 +200,48 @@ impl Accounts {
         })
     }
 
-    /// Keeps the password with the cost that the configuration asks for now. When that
-    /// fails, the old one is as good as before.
-    async fn rehash(&self, account: AccountId, old: String, password: Password) {
-        let Ok(hash) = self.hasher.hash(password).await else { return };
+    /// Keeps the password with the cost that the configuration asks for now, and gives the
+    /// hash. When that fails, the old one is as good as before.
+    async fn rehash(&self, account: AccountId, old: String, password: Password) -> String {
+        let Ok(hash) = self.hasher.hash(password).await else { return old };
+        let (new, before) = (hash.clone(), old.clone());
         let update = move |db: &Transaction<'_>| {
             // Unless the password was changed meanwhile.
             db.execute(
                 "UPDATE accounts SET password = ?1 WHERE id = ?2 AND password = ?3",
-                params![hash, account.0, old],
+                params![new, account.0, before],
             )
         };
-        if let Err(error) = self.database.write(update).await {
-            tracing::warn!(%error, "a password keeps its old cost");
+        match self.database.write(update).await {
+            Ok(0) => old,
+            Ok(_) => hash,
+            Err(error) => {
+                tracing::warn!(%error, "a password keeps its old cost");
+                old
+            }
         }
     }
 
-    async fn new_token(&self, account: AccountId) -> Result<(Token, TokenId), Refusal> {
+    /// A new token for an account that was opened; none, if its password was changed, or it
+    /// was ended, since: such a token would live on.
+    async fn new_token(&self, opened: &Opened) -> Result<Option<(Token, TokenId)>, Refusal> {
+        let (account, hash) = (opened.account.id.0, opened.hash.clone());
         let secret = Zeroizing::new(crate::random::bytes::<TOKEN_BYTES>());
         let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*secret));
         let token = Token::new(text).expect("so many bytes make so many characters");
         let id = token_id(&token);
         let now = now_ms();
         let expires = now + TOKEN_LIFE.as_millis() as i64;
-        self.write(move |db| {
+        let is_new = self.write(move |db| {
             db.prepare_cached("DELETE FROM tokens WHERE account = ?1 AND expires <= ?2")?
-                .execute([account.0, now])?;
-            db.prepare_cached("INSERT INTO tokens (hash, account, expires) VALUES (?1, ?2, ?3)")?
-                .execute(params![id.0, account.0, expires])
-        })
-        .await?;
-        Ok((token, id))
+                .execute([account, now])?;
+            db.prepare_cached(
+                "INSERT INTO tokens (hash, account, expires)
+                 SELECT ?1, id, ?3 FROM accounts WHERE id = ?2 AND password = ?4",
+            )?
+            .execute(params![id.0, account, expires, hash])
+        });
+        Ok((is_new.await? > 0).then_some((token, id)))
     }
 
     async fn redeem(&self, from: IpAddr, token: Token) -> Result<(Arc<Account>, TokenId), Refusal> {
@@ -334,8 +375,21 @@ impl commands::Accounts for Accounts {
         from: IpAddr,
         name: UserName,
         password: Password,
-    ) -> Later<'_, Result<Arc<Account>, Refusal>> {
-        Box::pin(self.open(from, name, password))
+        wants_token: bool,
+    ) -> Later<'_, Result<LoggedIn, Refusal>> {
+        Box::pin(async move {
+            // Once more, if the password changes between the look at it and the token.
+            loop {
+                let opened = self.open(from, name.clone(), password.clone()).await?;
+                let token = match wants_token {
+                    true => self.new_token(&opened).await?,
+                    false => None,
+                };
+                if token.is_some() == wants_token {
+                    return Ok(LoggedIn { account: opened.account, token });
+                }
+            }
+        })
     }
 
     fn find(&self, name: UserName) -> Later<'_, Result<Profile, Refusal>> {
@@ -354,8 +408,12 @@ impl commands::Accounts for Accounts {
     ) -> Later<'_, Result<(), Refusal>> {
         Box::pin(async move {
             self.check_length("new", &new)?;
-            let account = self.open(from, account.name.clone(), old).await?;
-            self.replace_password(account.id, new).await
+            loop {
+                let opened = self.open(from, account.name.clone(), old.clone()).await?;
+                if self.replace_password(&opened, new.clone()).await? {
+                    return Ok(());
+                }
+            }
         })
     }
 
@@ -366,14 +424,12 @@ impl commands::Accounts for Accounts {
         password: Password,
     ) -> Later<'_, Result<(), Refusal>> {
         Box::pin(async move {
-            let id = self.open(from, account.name.clone(), password).await?.id.0;
-            self.write(move |db| {
-                let end = "UPDATE accounts SET password = '', gone = ?1 WHERE id = ?2";
-                db.execute(end, params![now_ms(), id])?;
-                db.execute("DELETE FROM tokens WHERE account = ?1", [id])
-            })
-            .await
-            .map(drop)
+            loop {
+                let opened = self.open(from, account.name.clone(), password.clone()).await?;
+                if self.end(&opened).await? {
+                    return Ok(());
+                }
+            }
         })
     }
 
@@ -396,10 +452,6 @@ impl commands::Accounts for Accounts {
             .execute([seq.0, account.0])
         };
         Box::pin(async move { self.write(mark).await.map(drop) })
-    }
-
-    fn issue(&self, account: Arc<Account>) -> Later<'_, Result<(Token, TokenId), Refusal>> {
-        Box::pin(async move { self.new_token(account.id).await })
     }
 
     fn resume(
@@ -464,4 +516,55 @@ fn token_id(token: &Token) -> TokenId {
 
 fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use commands::Accounts as _;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn secret(text: &str) -> Password {
+        Password::new(Zeroizing::new(text.into())).unwrap()
+    }
+
+    /// A login whose password was looked at just before it was changed got a token after the
+    /// change had ended all of them: the old password opened the account for another day.
+    #[test]
+    fn who_was_judged_before_the_password_changed_gets_no_token_after() {
+        smol::block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("chatd.db");
+            let mut config =
+                Settings::gather(None, std::iter::empty(), &[]).unwrap().config().unwrap();
+            (config.password.log_n, config.password.p) = (4, 1);
+            let (database, writer, _tail) = Database::open(&file, &config).unwrap();
+            let accounts = Accounts::new(database.clone(), &config).unwrap();
+            let (from, ann) = (IpAddr::from([127, 0, 0, 1]), UserName::new("ann").unwrap());
+            accounts.add(ann.clone(), secret("1234")).await.unwrap();
+            let open = async |password| accounts.open(from, ann.clone(), secret(password)).await;
+
+            let before = open("1234").await.unwrap();
+            assert!(accounts.new_token(&before).await.unwrap().is_some());
+            let account = before.account.clone();
+            accounts.change_password(from, account, secret("1234"), secret("5678")).await.unwrap();
+            assert!(accounts.new_token(&before).await.unwrap().is_none());
+            assert!(!accounts.replace_password(&before, secret("9999")).await.unwrap());
+            assert!(!accounts.end(&before).await.unwrap());
+
+            let before = open("5678").await.unwrap();
+            let account = before.account.clone();
+            accounts.unregister(from, account, secret("5678")).await.unwrap();
+            assert!(accounts.new_token(&before).await.unwrap().is_none());
+            let login = accounts.login(from, ann.clone(), secret("5678"), true).await;
+            assert_eq!(login.err().unwrap().code, Code::Unauthorized);
+            let tokens = database.read(|db| {
+                db.query_row("SELECT count(*) FROM tokens", [], |row| row.get::<_, i64>(0))
+            });
+            assert_eq!(tokens.await.unwrap(), 0);
+            database.close();
+            writer.join();
+        });
+    }
 }

@@ -44,7 +44,8 @@ pub trait Accounts: Send + Sync {
         password: Password,
     ) -> Later<'_, Result<(), Refusal>>;
 
-    /// The account that this name and password open.
+    /// The account that this name and password open, and a new token for it, if that is
+    /// wanted: none that outlives a change of the password which came first.
     ///
     /// Refuses with `unauthorized`, in the same words and time for an unknown name and
     /// a wrong password, `throttled`, `server_busy`.
@@ -53,7 +54,8 @@ pub trait Accounts: Send + Sync {
         from: IpAddr,
         name: UserName,
         password: Password,
-    ) -> Later<'_, Result<Arc<Account>, Refusal>>;
+        wants_token: bool,
+    ) -> Later<'_, Result<LoggedIn, Refusal>>;
 
     /// The account of that name.
     ///
@@ -89,9 +91,6 @@ pub trait Accounts: Send + Sync {
     /// Marks private messages up to `seq` as read; never fewer than before.
     fn mark_read(&self, account: AccountId, seq: Seq) -> Later<'_, Result<(), Refusal>>;
 
-    /// A new token for an account.
-    fn issue(&self, account: Arc<Account>) -> Later<'_, Result<(Token, TokenId), Refusal>>;
-
     /// The account that a token opens.
     ///
     /// Refuses with `unauthorized`, `throttled`.
@@ -103,6 +102,14 @@ pub trait Accounts: Send + Sync {
 
     /// Ends a token.
     fn revoke(&self, token: TokenId) -> Later<'_, Result<(), Refusal>>;
+}
+
+/// What a login opens.
+pub struct LoggedIn {
+    /// The account.
+    pub account: Arc<Account>,
+    /// A new token for it, if one was wanted.
+    pub token: Option<(Token, TokenId)>,
 }
 
 /// What others may know of an account.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use proto::{NameKey, RoomName};
+use proto::{Code, NameKey, Refusal, RoomName};
 
 use crate::list::ListClock;
 use crate::members::Members;
@@ -19,6 +19,8 @@ pub(crate) struct Directory {
     pub(crate) by_id: HashMap<RoomId, Arc<Room>>,
     owned: HashMap<AccountId, usize>,
     online: HashMap<AccountId, Vec<Online>>,
+    /// Accounts that were deleted: a login that was judged before must not arrive after.
+    ended: HashSet<AccountId>,
     pub(crate) lobby: Members,
     pub(crate) lobby_list: ListClock,
     /// Rooms in which the number of users changed since that was last pushed.
@@ -91,6 +93,22 @@ impl Directory {
         self.online.get(&account).map_or(&[], Vec::as_slice)
     }
 
+    /// Lets nobody arrive with this account any more.
+    pub(crate) fn end(&mut self, account: AccountId) {
+        self.ended.insert(account);
+    }
+
+    /// May one arrive with this account?
+    ///
+    /// # Errors
+    /// `unauthorized`.
+    pub(crate) fn check_account(&self, account: AccountId) -> Result<(), Refusal> {
+        match self.ended.contains(&account) {
+            true => Err(is_ended()),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn come_online(&mut self, account: AccountId, online: Online) {
         self.online.entry(account).or_default().push(online);
     }
@@ -109,4 +127,9 @@ impl Directory {
         all.filter(|online| online.peer.id() == peer)
             .for_each(|online| online.room.clone_from(&room));
     }
+}
+
+/// What one is told whose account was deleted.
+pub(crate) fn is_ended() -> Refusal {
+    Refusal::new(Code::Unauthorized, "the account was deleted")
 }

@@ -93,10 +93,9 @@ fn travel(
         (Move::SignIn(account, token), seat) => {
             // Before the new one is taken: two seats of one connection would be mixed up.
             drop(seat);
-            session.token = token;
-            let peer = Arc::clone(session.peer());
-            let from = session.from();
-            session.seat = Some(world.hall.arrive(peer, account, from, answer, render));
+            let (peer, from) = (Arc::clone(session.peer()), session.from());
+            session.seat = world.hall.arrive(peer, account, from, answer, render);
+            session.token = token.filter(|_| session.seat.is_some());
         }
         (Move::Resume(account, token, room, after), seat) => {
             drop(seat);

@@ -14,7 +14,7 @@ use proto::{Cap, Code, Frame, Outgoing, Refusal, RoomName, frame};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::directory::{Directory, Online};
+use crate::directory::{Directory, Online, is_ended};
 use crate::list;
 use crate::outcome::View;
 use crate::room::Inside;
@@ -110,7 +110,17 @@ impl Hall {
         self.directory().online(account).to_vec()
     }
 
-    /// Seats somebody who has just logged in, in the lobby.
+    /// Ends an account that was deleted: the connections of it, but this one, and whatever
+    /// login is under way.
+    pub fn end_account(&self, account: AccountId, but: PeerId) {
+        let mut directory = self.directory();
+        directory.end(account);
+        let all = directory.online(account).iter().map(|online| &online.peer);
+        all.filter(|peer| peer.id() != but).for_each(|peer| peer.end(is_ended()));
+    }
+
+    /// Seats somebody who has just logged in, in the lobby; nobody, if the account was
+    /// deleted meanwhile.
     pub(crate) fn arrive(
         self: &Arc<Self>,
         peer: Arc<Peer>,
@@ -118,11 +128,15 @@ impl Hall {
         from: IpAddr,
         answer: Answer,
         says: impl Says,
-    ) -> Seat {
+    ) -> Option<Seat> {
         let mut directory = self.directory();
+        if let Err(refusal) = directory.check_account(account.id) {
+            answer.refuse(&refusal);
+            return None;
+        }
         let seat = self.seat(&mut directory, peer, account, from);
         self.sit_in_lobby(&seat, &mut directory, answer, says);
-        seat
+        Some(seat)
     }
 
     /// Seats somebody who has just logged in, in a room, if that is allowed. One who is
@@ -137,7 +151,9 @@ impl Hall {
         says: impl Says,
     ) -> Option<(Seat, Option<Draft>)> {
         let mut directory = self.directory();
-        if let Err(refusal) = room.check_entry(account.id) {
+        let checked =
+            directory.check_account(account.id).and_then(|()| room.check_entry(account.id));
+        if let Err(refusal) = checked {
             answer.refuse(&refusal);
             return None;
         }
@@ -418,6 +434,8 @@ impl Hall {
             // Also one who was put out of its room, and has not noticed.
             None => drop(directory.lobby.leave(seat.peer.id())),
         }
+        // It is where it goes now: a note left over would put it out when it comes back.
+        seat.peer.note_put_out();
         self.note_change(left.cloned());
     }
 

@@ -39,8 +39,8 @@ pub use body::{Act, Body, Changed};
 pub use catch_up::catch_up;
 pub use cmd::ping::ping_push;
 pub use cx::{
-    Accounts, Archive, Busy, Cursor, Cx, Later, Limits, Page, Policy, Profile, Query, Registration,
-    Sequencer, World,
+    Accounts, Archive, Busy, Cursor, Cx, Later, Limits, LoggedIn, Page, Policy, Profile, Query,
+    Registration, Sequencer, World,
 };
 pub use directory::Online;
 pub use dispatch::{dispatch, malformed};

@@ -6,9 +6,12 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use commands::{Cx, Handler, Move, Outcome, Reply, find};
+use commands::{
+    Act, Body, Cx, Entry, Handler, Landed, Landing, Move, Outcome, PeerId, Reply, Seq, find,
+};
 use expect_test::expect;
-use proto::{Refusal, Spec, State, States};
+use jiff::Timestamp;
+use proto::{Refusal, Spec, State, States, UserName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -70,6 +73,33 @@ command!(
 );
 
 command!(
+    /// Is kicked on its way out, after dispatch has looked where it is.
+    Jostled,
+    Spec::new("jostled", States::of(&[State::Chat]), "Be kicked while leaving", "/jostled")
+        .leads_to(&[State::Lobby]),
+    |cx| {
+        let (to, room) = (cx.account()?.clone(), cx.room()?);
+        let body = Body::Done { act: Act::Kick, to: to.clone(), until: None, reason: None };
+        let (seq, ts) = (Seq(room.last_seq().0 + 1), Timestamp::UNIX_EPOCH);
+        let kick = Entry { seq, ts, room: room.id, author: Some(to), body };
+        cx.world.hall.land(Landed { landing: Landing::Kept(kick), answer: None });
+        Ok(Outcome::go(Move::Exit, |_| Reply::message("left")))
+    }
+);
+
+command!(
+    /// Is judged, and then the account is deleted.
+    Tardy,
+    Spec::new("tardy", States::of(&[State::Auth]), "Log in too late", "/tardy")
+        .leads_to(&[State::Lobby]),
+    |cx| {
+        let profile = cx.world.accounts.find(UserName::trusted("bob")).await?;
+        cx.world.hall.end_account(profile.account.id, PeerId(0));
+        Ok(Outcome::go(Move::SignIn(profile.account, None), |_| Reply::message("in")))
+    }
+);
+
+command!(
     /// Is broken.
     Boom,
     Spec::new("boom", LOGGED_IN, "Panic", "/boom"),
@@ -87,7 +117,7 @@ command!(
 fn a_command_of_another_crate_is_one_of_the_commands() {
     let names: Vec<_> =
         commands::catalogue().commands.iter().map(|c| c.spec.name.clone()).collect();
-    for name in ["again", "boom", "crash", "curious", "leave", "sneak"] {
+    for name in ["again", "boom", "crash", "curious", "jostled", "leave", "sneak", "tardy"] {
         assert!(find(name).is_some() && names.contains(&name.into()), "{name}");
     }
 }
@@ -136,6 +166,62 @@ fn logging_in_again_leaves_the_old_seat_first() {
             ann< quit ok "Goodbye" #2
             bob#2> /list
             bob< list ok lobby=[bob] attic=[] #2
+        "#]],
+    );
+}
+
+/// The kick was never taken note of: who came back to the room was in the lobby in its own
+/// eyes, heard everything, and stayed on the list of the room for ever after it had quit.
+#[test]
+fn one_who_is_kicked_while_leaving_can_come_back_and_go_again() {
+    check(
+        "
+        * in attic: ann, bob
+        ann#1> /jostled
+        ann#2> /enter attic
+        ann#3> /list
+        ann#4> /quit
+        bob#1> /list
+        ",
+        expect![[r#"
+            * in attic: ann, bob
+            ann#1> /jostled
+            ann< exit ok "ann put you out of attic" room=attic by=ann
+            ann< jostled ok "left" #1
+            ann#2> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=2 oldest=1 epoch=e1 #2
+            ann#3> /list
+            ann< list ok attic=[ann bob] #3
+            ann#4> /quit
+            ann< quit ok "Goodbye" #4
+            bob#1> /list
+            bob< list ok attic=[bob] #1
+        "#]],
+    );
+}
+
+/// A login that was judged just before its account was deleted stayed in the lobby as
+/// nobody, for as long as it liked.
+#[test]
+fn nobody_arrives_with_an_account_that_is_gone() {
+    check(
+        "
+        * in lobby: bob, eve
+        ann#1> /tardy
+        ann#2> /list
+        bob> /quit
+        eve> /list
+        ",
+        expect![[r#"
+            * in lobby: bob, eve
+            ann#1> /tardy
+            ann< tardy unauthorized "the account was deleted" #1
+            ann#2> /list
+            ann< list wrong_state "list is allowed in lobby and chat, you are in auth: leave leads there" states=[lobby chat] #2
+            bob> /quit
+            bob< quit ok "Goodbye"
+            eve> /list
+            eve< list ok lobby=[eve]
         "#]],
     );
 }

@@ -38,14 +38,10 @@ impl Handler for Login {
     type Reply = LoggedIn;
 
     async fn handle(self, cx: Cx<'_>) -> Result<Outcome<LoggedIn>, Refusal> {
-        let accounts = &cx.world.accounts;
-        let account = accounts.login(cx.session.from(), self.username, self.password).await?;
-        let (token, id) = if cx.peer().takes(Cap::Resume) {
-            let (token, id) = accounts.issue(account.clone()).await?;
-            (Some(token), Some(id))
-        } else {
-            (None, None)
-        };
+        let (from, wants_token) = (cx.session.from(), cx.peer().takes(Cap::Resume));
+        let login = cx.world.accounts.login(from, self.username, self.password, wants_token);
+        let crate::LoggedIn { account, token } = login.await?;
+        let (token, id) = token.unzip();
         let data = LoggedIn { username: account.name.clone(), chatroom: "lobby", token };
         let reply = Reply::data(data).saying("Login successful");
         Ok(Outcome::go(Move::SignIn(account, id), |_| reply))

@@ -1,6 +1,6 @@
 //! `unregister`: ends one's account.
 
-use proto::{Code, Password, Refusal, Spec, State, States};
+use proto::{Password, Refusal, Spec, State, States};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -28,10 +28,7 @@ impl Handler for Unregister {
         let account = cx.account()?.clone();
         let id = account.id;
         cx.world.accounts.unregister(cx.session.from(), account, self.password).await?;
-        let own = cx.peer().id();
-        let others = cx.world.hall.online(id).into_iter().filter(|online| online.peer.id() != own);
-        let why = Refusal::new(Code::Unauthorized, "the account was deleted");
-        others.for_each(|online| online.peer.end(why.clone()));
+        cx.world.hall.end_account(id, cx.peer().id());
         Ok(Outcome::go(Move::SignOut, |_| {
             Reply::message(
                 "Account deleted. Messages to rooms stay, under your name; those to users stay \

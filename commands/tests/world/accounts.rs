@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use commands::{Account, AccountId, Accounts, Later, Profile, Seq, TokenId};
+use commands::{Account, AccountId, Accounts, Later, LoggedIn, Profile, Seq, TokenId};
 use jiff::Timestamp;
 use proto::{Code, NameKey, Password, Refusal, TOKEN_BYTES, Token, UserName};
 
@@ -86,6 +86,17 @@ impl Book {
     }
 }
 
+impl Inside {
+    fn issue(&mut self, account: Arc<Account>) -> (Token, TokenId) {
+        let count = self.issued.entry(account.id).or_default();
+        *count += 1;
+        let token = token(&format!("{}-{count}", account.name));
+        self.tokens.insert(token.clone(), account);
+        let id = id_of(&token);
+        (Token::new(token.into()).expect("it has its length"), id)
+    }
+}
+
 fn unauthorized(what: &'static str) -> Refusal {
     Refusal::new(Code::Unauthorized, what)
 }
@@ -113,10 +124,15 @@ impl Accounts for Book {
         _: IpAddr,
         name: UserName,
         password: Password,
-    ) -> Later<'_, Result<Arc<Account>, Refusal>> {
-        self.later(|inside| match inside.accounts.get(&name.key()) {
-            Some((account, known)) if known == password.expose() => Ok(account.clone()),
-            _ => Err(unauthorized("the name or the password is wrong")),
+        wants_token: bool,
+    ) -> Later<'_, Result<LoggedIn, Refusal>> {
+        self.later(|inside| {
+            let account = match inside.accounts.get(&name.key()) {
+                Some((account, known)) if known == password.expose() => account.clone(),
+                _ => return Err(unauthorized("the name or the password is wrong")),
+            };
+            let token = wants_token.then(|| inside.issue(account.clone()));
+            Ok(LoggedIn { account, token })
         })
     }
 
@@ -175,17 +191,6 @@ impl Accounts for Book {
             let mark = inside.read.entry(account).or_default();
             *mark = seq.max(*mark);
             Ok(())
-        })
-    }
-
-    fn issue(&self, account: Arc<Account>) -> Later<'_, Result<(Token, TokenId), Refusal>> {
-        self.later(|inside| {
-            let count = inside.issued.entry(account.id).or_default();
-            *count += 1;
-            let token = token(&format!("{}-{count}", account.name));
-            inside.tokens.insert(token.clone(), account);
-            let id = id_of(&token);
-            Ok((Token::new(token.into()).expect("it has its length"), id))
         })
     }
 
