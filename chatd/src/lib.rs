@@ -17,12 +17,14 @@ mod folder;
 mod gate;
 mod hasher;
 mod history;
-mod integrity;
 #[doc(hidden)]
 pub mod hot;
+mod integrity;
 mod ledger;
 mod listener;
 mod log;
+#[cfg(test)]
+mod model;
 mod options;
 mod outbox;
 mod pace;
