@@ -4,43 +4,31 @@
 //! The prompt comes back when the line before has its reply, so a reply stands under
 //! its line.
 
+mod away;
+mod frames;
+mod lines;
+
 use std::collections::VecDeque;
 use std::io;
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use proto::{Catalogue, Description, Id, Incoming, State, States, Status, usage};
-use serde_json::{Map, Value, json};
+use proto::{State, usage};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
-use crate::check::check;
-use crate::comeback::{Back, Comeback};
+use crate::comeback::Back;
 use crate::editor::{Editor, Typed};
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::link::{Ended, Received};
-use crate::local::Local;
-use crate::mention::Reader;
 use crate::printer::Printer;
-use crate::session::{Heard, Session, is_replayed, object};
-use crate::settings::Setting;
-use crate::source::Script;
-use crate::step::{self, Step, Trouble};
+use crate::session::{Heard, Session};
 use crate::style::Style;
 use crate::terminal::{Quiet, columns};
 use crate::waiting::{Awaited, Waiting};
-use crate::{help, json, key, masking, paths, safe, show};
-
-/// A paste of more lines is asked about: it may not be what was meant to be pasted.
-const PASTED_LINES_MAX: usize = 3;
-
-/// How many lines wait to be done; a file that names itself has no end.
-const QUEUED_LEN_MAX: usize = 10_000;
+use crate::{paths, safe};
 
 /// How many messages of a room are shown when it is entered: half a small terminal.
 const RECENT_LEN: usize = 10;
@@ -214,33 +202,6 @@ impl Repl<'_> {
         }
     }
 
-    /// Asks what was said before in a room that was entered.
-    async fn look_around(&mut self) {
-        if self.away.is_some() || self.room == self.session.bookmark.room {
-            return;
-        }
-        self.room.clone_from(&self.session.bookmark.room);
-        let before = self.session.bookmark.last_seq().filter(|_| self.room.is_some());
-        let knows_history = self.session.book().catalogue.find("history").is_some();
-        let is_wanted = knows_history && self.waiting.is_none() && self.recent_len > 0;
-        let Some(last @ 1..) = before.filter(|_| is_wanted) else {
-            return;
-        };
-        // What is said from now on comes by itself.
-        let data = json!({ "before": last + 1, "limit": self.recent_len });
-        if let Ok(id) = self.session.ask_later("history", &object(data)).await {
-            let what = Awaited::Recent(id);
-            self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
-        }
-    }
-
-    /// Shows what was held back.
-    fn release(&mut self) {
-        for push in std::mem::take(&mut self.held) {
-            self.push(&push);
-        }
-    }
-
     /// Deals with what happens next; if it is that something was typed, gives it.
     async fn turn(&mut self) -> Result<Option<Typed>, Failure> {
         match self.event().await {
@@ -302,236 +263,6 @@ impl Repl<'_> {
         Ok(())
     }
 
-    /// The connection is lost: there may be a way back.
-    fn cut(&mut self, ended: Ended) -> Result<(), Failure> {
-        if !ended.may_come_back() {
-            return Err(ended.failure(self.is_for_reply()));
-        }
-        if self.waiting.take_if(|waiting| waiting.is_for_recent()).is_some() {
-            self.release();
-        }
-        self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
-        let way = smol::spawn(Comeback::of_shell(self.session).run());
-        self.away = Some(Away { ended, way });
-        Ok(())
-    }
-
-    /// We are back, and go on with what was under way.
-    async fn back(&mut self, back: Back) {
-        self.away = None;
-        *self.session = back.session;
-        self.room.clone_from(&self.session.bookmark.room);
-        match (&back.displaced, &self.session.bookmark.room) {
-            (Some(why), _) => self.complain(&why.message),
-            (None, room) => {
-                let room = room.as_ref().map_or(String::new(), |room| format!(" in {room}"));
-                self.remark(&format!("back{room}"));
-            }
-        }
-        back.losses.iter().for_each(|loss| self.complain(loss));
-        if back.displaced.is_some() && !self.lines.is_empty() {
-            self.complain("what you typed meanwhile was not sent");
-            self.lines.clear();
-        }
-        let is_for_reply = |waiting: &mut Waiting| waiting.is_for_reply();
-        let Some(Awaited::Reply { id, kind, data, is_bare, repeatable_until }) =
-            self.waiting.take_if(is_for_reply).map(|waiting| waiting.what)
-        else {
-            return;
-        };
-        let is_repeatable = repeatable_until.is_some_and(|until| Instant::now() < until);
-        if back.displaced.is_some() || !is_repeatable {
-            let why = "the connection was lost before the reply came";
-            return self.complain(&format!("{kind}: {why}; it may or may not have happened"));
-        }
-        if let Err(failure) = self.session.send(&kind, &data, &id).await {
-            return self.complain(&failure.message);
-        }
-        let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
-        self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
-    }
-
-    /// Takes what was typed, which is several lines if it was pasted.
-    async fn take(&mut self, text: &str) -> Result<(), Failure> {
-        let lines: Vec<_> = text.lines().map(String::from).collect();
-        if lines.len() > PASTED_LINES_MAX {
-            let question = format!("That is {} lines: send them all?", lines.len());
-            if !self.is_agreed(&question).await? {
-                return Ok(());
-            }
-        }
-        self.lines.extend(lines.iter().map(|line| Queued::typed(line)));
-        Ok(())
-    }
-
-    /// Asks the user.
-    async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
-        // What is being typed is no answer to what was not asked yet.
-        while self.editor.is_reading() {
-            match self.turn().await? {
-                None | Some(Typed::Cleared) => {}
-                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
-                Some(Typed::Left) => return Ok(false),
-            }
-        }
-        self.editor.ask_answer(format!("{question} [y/N] ")).await;
-        loop {
-            match self.turn().await? {
-                None => {}
-                Some(Typed::Line(answer)) => return Ok(matches!(answer.trim(), "y" | "Y" | "yes")),
-                Some(Typed::Cleared | Typed::Left) => return Ok(false),
-            }
-        }
-    }
-
-    /// Does a line, or begins to.
-    async fn line(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
-        self.number += 1;
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
-        let in_script = self.source.is_some();
-        match step::understand(line, in_script, &catalogue, States::of(&[state])) {
-            Ok(Step::Nothing) => {}
-            Ok(Step::Ask { command, mut data, is_bare }) => {
-                let may_be_sent = !is_bare
-                    || in_script
-                    || !is_like_command(line, &catalogue, state)
-                    || self.is_agreed("This looks like a command. Say it in the room?").await?;
-                if may_be_sent {
-                    key::give(command, &mut data);
-                    self.ask(command, data, is_bare).await;
-                }
-            }
-            Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
-            Ok(Step::Here(Local::Help(about))) => {
-                match help::text(&catalogue, state, about.as_deref()) {
-                    Ok(text) => self.printer.print(&text),
-                    Err(why) => self.complain(&why),
-                }
-            }
-            Ok(Step::Here(Local::Sleep(time))) => {
-                self.waiting = Some(Waiting::new(Awaited::Time, Some(time)));
-            }
-            Ok(Step::Here(Local::Wait(wait))) => {
-                let timeout = wait.timeout;
-                self.waiting = Some(Waiting::new(Awaited::Message(wait), timeout));
-            }
-            Ok(Step::Here(Local::Set(setting))) => self.set(setting),
-            Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
-            Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
-            Err(Trouble::Unknown { name, nearest: Some(nearest) }) if !in_script => {
-                let question = format!("There is no command /{name}. Did you mean /{nearest}?");
-                if self.is_agreed(&safe::one_line(&question, self.look.style)).await? {
-                    self.lines.push_front(Queued::typed(&line.replacen(&name, &nearest, 1)));
-                }
-            }
-            Err(trouble) => {
-                self.complain(&trouble.to_string());
-                self.stop_source();
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Changes a setting, or says what is set.
-    fn set(&mut self, setting: Option<Setting>) {
-        match setting {
-            Some(Setting::Color(colour)) => {
-                self.look.style = self.look.style.coloured(colour);
-                *self.typists_style.lock().unwrap_or_else(PoisonError::into_inner) =
-                    self.look.style;
-            }
-            Some(Setting::Bell(rings)) => self.rings = rings,
-            Some(Setting::History(len)) => self.recent_len = len,
-            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
-            None => {
-                let color = if self.look.style.has_colour() { "always" } else { "never" };
-                let bell = if self.rings { "on" } else { "off" };
-                let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
-                let all = format!(
-                    "color: {color}\nbell: {bell}\nhistory: {history}\ntimeout: {timeout} s"
-                );
-                self.printer.print(&all);
-            }
-        }
-    }
-
-    /// Takes the lines of a file, if there is nothing wrong in it.
-    fn take_file(&mut self, file: &Path) {
-        let script = match Script::open(file) {
-            Ok(script) => script,
-            Err(why) => {
-                self.complain(&why);
-                return self.stop_source();
-            }
-        };
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
-        let problems = check(&script, &catalogue, state, false);
-        if !problems.is_empty() {
-            problems.iter().for_each(|problem| self.complain(&problem.report(&script.name)));
-            return self.stop_source();
-        }
-        if self.lines.len() + script.lines.len() > QUEUED_LEN_MAX {
-            self.complain(&format!("{}: that is more than {QUEUED_LEN_MAX} lines", script.name));
-            return self.stop_source();
-        }
-        for line in script.lines.into_iter().rev() {
-            let source = Some((script.name.clone(), line.number));
-            self.lines.push_front(Queued { text: line.text, source });
-        }
-    }
-
-    /// After an error in a line of a file: the others in it are not done.
-    fn stop_source(&mut self) {
-        let Some((name, number)) = self.source.take() else { return };
-        self.lines.retain(|line| line.source.is_none());
-        self.complain(&format!("{name}: it ends with this, in line {number}"));
-    }
-
-    /// Leaves, and goes to another server.
-    async fn connect(&mut self, address: &str) {
-        let entered = async {
-            let entrance = Arc::new(self.session.entrance().elsewhere(address)?);
-            entrance.enter().await
-        };
-        let interrupted = async {
-            self.signals.next().await;
-            Err(Failure::new(Exit::Interrupted, "given up"))
-        };
-        let session = match entered.or(interrupted).await {
-            Ok(session) => session,
-            Err(failure) => {
-                self.complain(&failure.message);
-                return self.stop_source();
-            }
-        };
-        self.look.host.clone_from(&session.entrance().address.host);
-        let book = self.session.shared_book();
-        let old = std::mem::replace(self.session, session);
-        // It takes a last note in the book.
-        old.quit().await;
-        self.session.write_in(book);
-        self.room = None;
-        self.greet();
-    }
-
-    async fn ask(&mut self, command: &Description, data: Map<String, Value>, is_bare: bool) {
-        let id = Id::Number(self.number);
-        let kind = command.spec.name.to_string();
-        if let Err(failure) = self.session.send(&kind, &data, &id).await {
-            return self.complain(&failure.message);
-        }
-        let is_repeatable = key::is_repeatable(command, &data);
-        let repeatable_until = is_repeatable.then(|| Instant::now() + key::REPEATABLE_FOR);
-        let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
-        self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
-    }
-
     /// Waits no longer, and says so with the reason `why`.
     fn give_up(&mut self, why: &str) {
         match self.waiting.take().map(|waiting| waiting.what) {
@@ -547,98 +278,14 @@ impl Repl<'_> {
         }
     }
 
-    fn heard(&mut self, heard: Heard) {
-        match heard {
-            Heard::Own(reply) => {
-                if self.waiting.take_if(|waiting| waiting.is_for(&reply.message)).is_some() {
-                    self.show_recent(&reply.message);
-                    self.release();
-                }
-            }
-            Heard::CaughtUp(0) => {}
-            Heard::CaughtUp(missed) => self.remark(&show::missed(missed)),
-            // It got through before the cut; its reply will come.
-            Heard::Push(push) if self.is_echo(&push.message) => {}
-            Heard::Push(push) if self.waiting.as_ref().is_some_and(Waiting::is_for_recent) => {
-                self.held.push(push);
-            }
-            Heard::Push(push) => self.push(&push),
-            Heard::Reply(reply) => {
-                let waiting = self.waiting.take_if(|waiting| waiting.is_for(&reply.message));
-                self.replied(&reply, waiting.map(|waiting| waiting.what));
-            }
-        }
-    }
-
-    fn push(&mut self, push: &Received) {
-        let reader = self.reader();
-        let text = show::push_to(&reader, &push.message, self.style());
-        self.show(push, text);
-        let is_meant = reader.is_meant(&push.message.data);
-        if is_meant && self.rings && !is_replayed(&push.message) {
-            self.printer.ring();
-        }
-        self.waiting.take_if(|waiting| waiting.is_for(&push.message));
-    }
-
-    fn show_recent(&mut self, page: &Incoming) {
-        let room = self.room.as_deref().unwrap_or_default();
-        let recent = show::recent(page, room, &self.reader(), self.style());
-        if let Some(recent) = recent.filter(|_| !self.look.is_json) {
-            self.printer.print(&recent);
-        }
-    }
-
-    /// Who reads here.
-    fn reader(&self) -> Reader {
-        Reader::of(self.session.bookmark.user.as_deref())
-    }
-
-    fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
-        let style = self.style();
-        let message = &reply.message;
-        if message.status == Status::Error {
-            let why = message.message.as_deref().unwrap_or("the server does not say why");
-            let code = message.code.as_deref().unwrap_or("error");
-            let text = format!("{}: {why} ({code})", message.kind);
-            let text = style.error(&safe::one_line(&text, style));
-            self.show(reply, Some(text));
-            return self.stop_source();
-        }
-        let mut text = Some(show::reply(message, style));
-        if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
-            self.session.book().hear_fulfilled(&kind, &data);
-            // The line stands there already, as it was typed.
-            text = text.filter(|_| !is_bare);
-        }
-        self.show(reply, text);
-    }
-
     /// Is a reply awaited?
     fn is_for_reply(&self) -> bool {
         self.waiting.as_ref().is_some_and(Waiting::is_for_reply)
     }
 
-    /// Is `push` the line that is under way?
-    fn is_echo(&self, push: &Incoming) -> bool {
-        match self.waiting.as_ref().map(|waiting| &waiting.what) {
-            Some(Awaited::Reply { data, .. }) => self.session.is_echo(push, data),
-            _ => false,
-        }
-    }
-
     /// The style, on a terminal as wide as it is now.
     fn style(&self) -> Style {
         self.look.style.within(columns())
-    }
-
-    /// Prints a frame, or what it says.
-    fn show(&mut self, received: &Received, text: Option<String>) {
-        match (self.look.is_json, text) {
-            (true, _) => self.printer.print(&json::line(&received.body)),
-            (false, Some(text)) => self.printer.print(&text),
-            (false, None) => {}
-        }
     }
 
     /// Says what nobody has to care for.
@@ -650,36 +297,5 @@ impl Repl<'_> {
     fn complain(&mut self, why: &str) {
         let style = self.look.style;
         self.printer.print(&style.error(&safe::one_line(why, style)));
-    }
-}
-
-/// Is `line`, which would be said in the room, probably a command without its slash?
-///
-/// A word alone is one only if it would lead away from here: "hello" is a command, too,
-/// and the first thing that people say.
-fn is_like_command(line: &str, catalogue: &Catalogue, state: State) -> bool {
-    let word = line.trim();
-    let has_late_slash = line.starts_with(char::is_whitespace) && word.starts_with('/');
-    let leads_away = |command: &Description| !command.spec.leads_to.is_empty();
-    has_late_slash
-        || catalogue.allowed(state).any(|command| command.spec.name == word && leads_away(command))
-        || masking::secret_from(line, catalogue).is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{local, testing};
-
-    #[test]
-    fn what_looks_like_a_command_is_asked_about_before_it_is_said() {
-        let mut catalogue = testing::catalogue();
-        catalogue.commands.extend(local::commands());
-        for line in [" /exit", "exit", "quit ", "login harper 1234", "register harper 1234"] {
-            assert!(is_like_command(line, &catalogue, State::Chat), "{line:?}");
-        }
-        for line in ["exit here", "//exit", "roll", "enter", "help", "login harper 1234 please"] {
-            assert!(!is_like_command(line, &catalogue, State::Chat), "{line:?}");
-        }
     }
 }

@@ -2,28 +2,27 @@
 //!
 //! The same script against the same server prints the same, whatever others say.
 
+mod cut;
+mod own;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proto::{Id, Incoming, State, States};
 use serde_json::{Map, Value};
 use smol::Timer;
 use smol::future::FutureExt;
 
-use crate::check::check;
-use crate::comeback::Comeback;
 use crate::exit::{Exit, Failure};
-use crate::link::{Ended, Received};
+use crate::link::Ended;
 use crate::local::{Local, Wait};
 use crate::output::print;
-use crate::reply::{accepted, pause, say_pause, within};
-use crate::session::{Heard, Session};
-use crate::settings::Setting;
-use crate::source::{Line, Lines, LinesError, Script};
+use crate::reply::{accepted, pause, say_pause};
+use crate::session::Session;
+use crate::source::{Line, Lines, LinesError};
 use crate::step::{self, Step, Trouble};
 use crate::style::Style;
 use crate::{help, json, key, show, talk, terminal};
@@ -32,9 +31,6 @@ use crate::{help, json, key, show, talk, terminal};
 ///
 /// It matters only when more than this come between two lines; then the oldest go.
 const HEARD_LEN_MAX: usize = 1024;
-
-/// How deep files may name files; one that names itself has no end.
-const SOURCE_DEPTH_MAX: usize = 8;
 
 /// How a script is run.
 #[derive(Debug, Clone, Copy)]
@@ -181,51 +177,6 @@ impl Runner<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn set(&mut self, setting: Option<Setting>) -> Result<(), Failure> {
-        match setting {
-            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
-            Some(Setting::Color(colour)) => self.manner.style = self.manner.style.coloured(colour),
-            // They are for the prompt.
-            Some(Setting::Bell(_) | Setting::History(_)) => {}
-            None => {
-                let timeout = self.session.timeout().as_secs_f64();
-                return self.result(&format!("timeout: {timeout} s"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Does the lines of a file, if there is nothing wrong in it.
-    async fn source(&mut self, file: &Path, state: State) -> Result<ControlFlow<()>, Failure> {
-        let name = file.display().to_string();
-        if self.depth == SOURCE_DEPTH_MAX {
-            let message = format!("{name}: files that name files, {SOURCE_DEPTH_MAX} deep");
-            return Err(Failure::new(Exit::Refused, message));
-        }
-        let script = Script::open(file).map_err(|why| Failure::new(Exit::Refused, why))?;
-        let catalogue = Arc::clone(&self.session.book().catalogue);
-        let problems = check(&script, &catalogue, state, self.manner.keeps_going);
-        problems.iter().for_each(|problem| talk::report(&problem.report(&name)));
-        if !problems.is_empty() {
-            return Err(Failure::new(Exit::Refused, format!("{name}: nothing of it was done")));
-        }
-        self.depth += 1;
-        let outcome = self.lines_of(&script.lines, &name).await;
-        self.depth -= 1;
-        outcome
-    }
-
-    async fn lines_of(&mut self, lines: &[Line], name: &str) -> Result<ControlFlow<()>, Failure> {
-        for line in lines {
-            let done = self.line(line).await;
-            let place = format!("{name}: line {}", line.number);
-            if done.map_err(|failure| failure.while_doing(&place))?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
     async fn ask(&mut self, kind: &str, data: &Map<String, Value>, id: &Id) -> Result<(), Failure> {
         loop {
             let state = self.session.book().state;
@@ -242,137 +193,6 @@ impl Runner<'_> {
             let reply = accepted(reply.message, state)?;
             self.session.book().hear_fulfilled(kind, data);
             return self.result(&show::reply(&reply, self.manner.style()));
-        }
-    }
-
-    /// Sends the request, and again after a cut if that is safe, and gives the reply.
-    async fn reply_to(
-        &mut self,
-        kind: &str,
-        data: &Map<String, Value>,
-        id: &Id,
-    ) -> Result<Received, Failure> {
-        let begin = Instant::now();
-        loop {
-            self.session.send(kind, data, id).await?;
-            let timeout = self.session.timeout();
-            let ended = match within(timeout, kind, self.reply_or_cut(id)).await? {
-                Ok(reply) => return Ok(reply),
-                Err(ended) => ended,
-            };
-            let is_in_time = begin.elapsed() < key::REPEATABLE_FOR;
-            if self.under_way.is_none() || !is_in_time || !ended.may_come_back() {
-                self.is_lost = true;
-                return Err(ended.failure(true));
-            }
-            self.come_back(ended).await.map_err(Failure::with_unknown_outcome)?;
-        }
-    }
-
-    async fn reply_or_cut(&mut self, id: &Id) -> Result<Result<Received, Ended>, Failure> {
-        loop {
-            match self.session.hear().await {
-                Err(ended) => return Ok(Err(ended)),
-                Ok(Heard::Reply(reply)) if reply.message.id.as_ref() == Some(id) => {
-                    return Ok(Ok(reply));
-                }
-                Ok(heard) => self.note(heard)?,
-            }
-        }
-    }
-
-    /// Listens to the server until the connection ends.
-    async fn listen(&mut self) -> Result<Ended, Failure> {
-        loop {
-            match self.session.hear().await {
-                Err(ended) => return Ok(ended),
-                Ok(heard) => self.note(heard)?,
-            }
-        }
-    }
-
-    /// Comes back if the connection has ended since the last line: this one is not sent
-    /// where nobody takes it.
-    async fn find_out_whether_it_is_cut(&mut self) -> Result<(), Failure> {
-        self.under_way = None;
-        while self.session.is_over() {
-            let ended = self.listen().await?;
-            self.come_back(ended).await?;
-        }
-        Ok(())
-    }
-
-    /// Comes back after a cut, with all that was missed.
-    ///
-    /// # Errors
-    /// It does not work, or not in time; or the place is gone.
-    async fn come_back(&mut self, mut ended: Ended) -> Result<(), Failure> {
-        self.is_lost = true;
-        let until = Instant::now() + self.session.timeout();
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let comeback = Comeback::of_script(self.session, left);
-            let Some(comeback) = comeback.filter(|_| ended.may_come_back()) else {
-                return Err(ended.failure(false));
-            };
-            talk::say(&format!("{ended}; coming back"));
-            let back = comeback.run().await?;
-            *self.session = back.session;
-            back.losses.iter().for_each(|loss| talk::say(loss));
-            if let Some(failure) = back.displaced {
-                return Err(failure);
-            }
-            match self.catch_up().await? {
-                Ok(missed) => {
-                    talk::say(&missed);
-                    self.is_lost = false;
-                    return Ok(());
-                }
-                Err(again) => ended = again,
-            }
-        }
-    }
-
-    /// Takes what was missed, and says how much it was.
-    async fn catch_up(&mut self) -> Result<Result<String, Ended>, Failure> {
-        let Some(room) = self.session.bookmark.room.clone() else { return Ok(Ok("back".into())) };
-        loop {
-            match self.session.hear().await {
-                Err(ended) => return Ok(Err(ended)),
-                Ok(Heard::CaughtUp(missed)) => {
-                    return Ok(Ok(format!("back in {room}, {}", show::missed(missed))));
-                }
-                Ok(heard) => self.note(heard)?,
-            }
-        }
-    }
-
-    fn note(&mut self, heard: Heard) -> Result<(), Failure> {
-        match heard {
-            Heard::Push(push) => self.push(&push),
-            // The reply to a line that was given up, or to a question of our own.
-            Heard::Reply(_) | Heard::Own(_) | Heard::CaughtUp(_) => Ok(()),
-        }
-    }
-
-    fn push(&mut self, push: &Received) -> Result<(), Failure> {
-        // It got through before the cut; its reply will come.
-        if self.under_way.as_ref().is_some_and(|data| self.session.is_echo(&push.message, data)) {
-            return Ok(());
-        }
-        if self.heard.len() == HEARD_LEN_MAX {
-            self.heard.pop_front();
-        }
-        self.heard.push_back(push.message.clone());
-        if !self.manner.shows_events {
-            return Ok(());
-        }
-        if self.manner.is_json {
-            return print(&json::line(&push.body));
-        }
-        match show::push(&push.message, self.manner.style()) {
-            Some(text) => print(&text),
-            None => Ok(()),
         }
     }
 

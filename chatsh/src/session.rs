@@ -3,11 +3,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::{Frame, HEADER_BYTES, Id, Incoming, State, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use smol::Timer;
+use smol::future::FutureExt;
 
 use crate::book::Book;
 use crate::bookmark::Bookmark;
@@ -25,6 +27,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What we can take beyond the basic protocol; a server ignores those that it does not have.
 const CAPS: [&str; 6] = ["resume", "ping", "tells", "notices", "presence", "edits"];
+
+/// How many times as long as its pause between two pings a server is silent before we take
+/// the connection for lost: nobody tells us when a cable was pulled.
+const SILENT_PINGS: f64 = 2.5;
 
 /// How many pushes are kept while a reply to ourselves is awaited.
 ///
@@ -51,6 +57,10 @@ pub(crate) struct Session {
     limits: Map<String, Value>,
     /// The server's words for whoever connects.
     pub(crate) motd: Option<String>,
+    /// When the server was heard last.
+    heard_at: Instant,
+    /// How long a server that lives is silent at most, if it said so.
+    silence_max: Option<Duration>,
     /// Why the connection has ended, if it has.
     over: Option<Ended>,
 }
@@ -99,6 +109,8 @@ impl Session {
             asked: 0,
             limits: Map::new(),
             motd: None,
+            heard_at: Instant::now(),
+            silence_max: None,
             over: None,
         };
         session.greet().await?;
@@ -125,6 +137,12 @@ impl Session {
         if let Some(limits) = reply.data.get("limits").and_then(Value::as_object) {
             self.limits = limits.clone();
         }
+        let caps = reply.data.get("caps").and_then(Value::as_array);
+        let pings = caps.is_some_and(|caps| caps.iter().any(|cap| cap == "ping"));
+        let ping_s = self.limits.get("ping_s").and_then(Value::as_u64).filter(|_| pings);
+        self.silence_max = ping_s
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| Duration::from_secs(seconds).mul_f64(SILENT_PINGS));
         self.motd = reply.data.get("motd").and_then(Value::as_str).map(Into::into);
         Ok(())
     }
@@ -230,10 +248,11 @@ impl Session {
             return Err(ended.clone());
         }
         loop {
-            let received = match self.link.receive().await {
+            let received = match self.receive().await {
                 Ok(received) => received,
                 Err(ended) => return Err(self.end(ended)),
             };
+            self.heard_at = Instant::now();
             let message = &received.message;
             let is_new = {
                 let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,6 +274,16 @@ impl Session {
                 None => {}
             }
         }
+    }
+
+    /// The next frame; none comes from a server that is silent for too long.
+    async fn receive(&self) -> Result<Received, Ended> {
+        let silence = async {
+            let Some(longest) = self.silence_max else { return std::future::pending().await };
+            Timer::at(self.heard_at + longest).await;
+            Err(Ended::Lost(format!("the server is silent for {} s", longest.as_secs_f64())))
+        };
+        self.link.receive().or(silence).await
     }
 
     fn end(&mut self, ended: Ended) -> Ended {

@@ -376,6 +376,35 @@ fn a_server_that_stays_away_ends_a_script_in_time() {
     "#]].assert_eq(&said.replace(&peer.address.to_string(), "ADDRESS"));
 }
 
+/// Nobody says when a cable is pulled.
+#[test]
+fn a_server_that_is_silent_for_too_long_is_taken_for_lost() {
+    let mut room = Room::with_cuts(&[]);
+    let mut ping_s = 1;
+    let peer = Peer::taking(2, move |request| match request["type"].as_str() {
+        Some("hello") => {
+            let data = json!({ "version": 1, "caps": ["ping"], "limits": { "ping_s": ping_s } });
+            ping_s = 60;
+            Some(Reaction::Say(vec![ok(request, data)]))
+        }
+        _ => room.react(request),
+    });
+    let mut child = peer.chatsh(&[]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(INTO_OPS.as_bytes()).unwrap();
+    while peer.requests.recv().unwrap()["type"] != "resume" {}
+    drop(stdin);
+    expect![[r#"
+        Login successful
+        username: ann
+        room: ops
+        ! chatsh: the server is silent for 2.5 s; coming back
+        ! chatsh: back in ops, nothing was missed
+        exit 0
+    "#]]
+    .assert_eq(&end_of(child));
+}
+
 /// Nothing was under way, so nothing is unknown.
 #[test]
 fn between_lines_a_script_comes_back_or_ends_with_4() {

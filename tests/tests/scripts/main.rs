@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cuts;
 mod ends;
 mod hosts;
 mod identity;

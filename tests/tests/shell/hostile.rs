@@ -3,6 +3,7 @@
 use expect_test::expect;
 use tests::Server;
 
+use crate::corpus::{VICTIM, corpus};
 use crate::{COLS, Typing, member};
 
 #[test]
@@ -73,6 +74,30 @@ fn no_row_of_a_long_line_stands_at_the_margin() {
     assert!(!rows.iter().any(|row| row.starts_with("bob")), "{rows:#?}");
     let behind_the_bar = rows.iter().filter(|row| row.starts_with("   │ ")).count();
     assert_eq!(behind_the_bar, 1 + 1 + 1 + 1 + 3, "{rows:#?}");
+}
+
+/// Whatever the server passes on, with somebody typing meanwhile.
+#[test]
+fn no_row_of_a_hostile_text_passes_for_anothers() {
+    let server = Server::with(&["limits.commands_per_s=0", "limits.outbox_bytes=0"]);
+    let mut ann = member(&server, "ann");
+    let mut eve = server.member("eve", "general");
+    let texts: Vec<_> = corpus().into_iter().filter(|text| text.len() < 1000).collect();
+    ann.type_keys("half a line");
+    let mut passed = 0;
+    // So many that all of their rows are still known when they are looked at.
+    for (number, texts) in texts.chunks(40).enumerate() {
+        for text in texts {
+            passed += usize::from(eve.say(text)["status"] == "ok");
+        }
+        eve.say(&format!("end {number}"));
+        ann.wait_for_text(&format!("eve: end {number}"));
+        ann.wait_for_prompt("ann#general> half a line");
+        let lines = ann.lines();
+        let fake = lines.lines().find(|line| line.starts_with(VICTIM));
+        assert!(fake.is_none(), "{fake:?} in {lines}");
+    }
+    assert!(passed > 100, "only {passed} were passed on");
 }
 
 #[test]

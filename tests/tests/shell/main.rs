@@ -4,6 +4,8 @@
 
 mod asking;
 mod coming_back;
+#[path = "../../../chatsh/tests/corpus/mod.rs"]
+mod corpus;
 mod ends;
 mod hostile;
 mod own_commands;

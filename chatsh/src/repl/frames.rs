@@ -1,0 +1,124 @@
+//! What the server says, as the shell shows it.
+
+use proto::{Incoming, Status};
+use serde_json::json;
+
+use super::Repl;
+use crate::link::Received;
+use crate::mention::Reader;
+use crate::session::{Heard, is_replayed, object};
+use crate::waiting::{Awaited, Waiting};
+use crate::{json, safe, show};
+
+impl Repl<'_> {
+    /// Asks what was said before in a room that was entered.
+    pub(super) async fn look_around(&mut self) {
+        if self.away.is_some() || self.room == self.session.bookmark.room {
+            return;
+        }
+        self.room.clone_from(&self.session.bookmark.room);
+        let before = self.session.bookmark.last_seq().filter(|_| self.room.is_some());
+        let knows_history = self.session.book().catalogue.find("history").is_some();
+        let is_wanted = knows_history && self.waiting.is_none() && self.recent_len > 0;
+        let Some(last @ 1..) = before.filter(|_| is_wanted) else {
+            return;
+        };
+        // What is said from now on comes by itself.
+        let data = json!({ "before": last + 1, "limit": self.recent_len });
+        if let Ok(id) = self.session.ask_later("history", &object(data)).await {
+            let what = Awaited::Recent(id);
+            self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+        }
+    }
+
+    /// Shows what was held back.
+    pub(super) fn release(&mut self) {
+        for push in std::mem::take(&mut self.held) {
+            self.push(&push);
+        }
+    }
+
+    pub(super) fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Own(reply) => {
+                if self.waiting.take_if(|waiting| waiting.is_for(&reply.message)).is_some() {
+                    self.show_recent(&reply.message);
+                    self.release();
+                }
+            }
+            Heard::CaughtUp(0) => {}
+            Heard::CaughtUp(missed) => self.remark(&show::missed(missed)),
+            // It got through before the cut; its reply will come.
+            Heard::Push(push) if self.is_echo(&push.message) => {}
+            Heard::Push(push) if self.waiting.as_ref().is_some_and(Waiting::is_for_recent) => {
+                self.held.push(push);
+            }
+            Heard::Push(push) => self.push(&push),
+            Heard::Reply(reply) => {
+                let waiting = self.waiting.take_if(|waiting| waiting.is_for(&reply.message));
+                self.replied(&reply, waiting.map(|waiting| waiting.what));
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, push: &Received) {
+        let reader = self.reader();
+        let text = show::push_to(&reader, &push.message, self.style());
+        self.show(push, text);
+        let is_meant = reader.is_meant(&push.message.data);
+        if is_meant && self.rings && !is_replayed(&push.message) {
+            self.printer.ring();
+        }
+        self.waiting.take_if(|waiting| waiting.is_for(&push.message));
+    }
+
+    pub(super) fn show_recent(&mut self, page: &Incoming) {
+        let room = self.room.as_deref().unwrap_or_default();
+        let recent = show::recent(page, room, &self.reader(), self.style());
+        if let Some(recent) = recent.filter(|_| !self.look.is_json) {
+            self.printer.print(&recent);
+        }
+    }
+
+    /// Who reads here.
+    pub(super) fn reader(&self) -> Reader {
+        Reader::of(self.session.bookmark.user.as_deref())
+    }
+
+    pub(super) fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
+        let style = self.style();
+        let message = &reply.message;
+        if message.status == Status::Error {
+            let why = message.message.as_deref().unwrap_or("the server does not say why");
+            let code = message.code.as_deref().unwrap_or("error");
+            let text = format!("{}: {why} ({code})", message.kind);
+            let text = style.error(&safe::one_line(&text, style));
+            self.show(reply, Some(text));
+            return self.stop_source();
+        }
+        let mut text = Some(show::reply(message, style));
+        if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
+            self.session.book().hear_fulfilled(&kind, &data);
+            // The line stands there already, as it was typed.
+            text = text.filter(|_| !is_bare);
+        }
+        self.show(reply, text);
+    }
+
+    /// Is `push` the line that is under way?
+    pub(super) fn is_echo(&self, push: &Incoming) -> bool {
+        match self.waiting.as_ref().map(|waiting| &waiting.what) {
+            Some(Awaited::Reply { data, .. }) => self.session.is_echo(push, data),
+            _ => false,
+        }
+    }
+
+    /// Prints a frame, or what it says.
+    pub(super) fn show(&mut self, received: &Received, text: Option<String>) {
+        match (self.look.is_json, text) {
+            (true, _) => self.printer.print(&json::line(&received.body)),
+            (false, Some(text)) => self.printer.print(&text),
+            (false, None) => {}
+        }
+    }
+}

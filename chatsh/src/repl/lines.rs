@@ -1,0 +1,247 @@
+//! Doing a line: one that was typed, pasted, or is in a file.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use futures_lite::StreamExt;
+use proto::{Catalogue, Description, Id, State, States};
+use serde_json::{Map, Value};
+use smol::future::FutureExt;
+
+use super::{Queued, Repl};
+use crate::check::check;
+use crate::editor::Typed;
+use crate::exit::{Exit, Failure};
+use crate::local::Local;
+use crate::settings::Setting;
+use crate::source::Script;
+use crate::step::{self, Step, Trouble};
+use crate::waiting::{Awaited, Waiting};
+use crate::{help, key, masking, safe};
+
+/// A paste of more lines is asked about: it may not be what was meant to be pasted.
+const PASTED_LINES_MAX: usize = 3;
+
+/// How many lines wait to be done; a file that names itself has no end.
+const QUEUED_LEN_MAX: usize = 10_000;
+
+impl Repl<'_> {
+    /// Takes what was typed, which is several lines if it was pasted.
+    pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
+        let lines: Vec<_> = text.lines().map(String::from).collect();
+        if lines.len() > PASTED_LINES_MAX {
+            let question = format!("That is {} lines: send them all?", lines.len());
+            if !self.is_agreed(&question).await? {
+                return Ok(());
+            }
+        }
+        self.lines.extend(lines.iter().map(|line| Queued::typed(line)));
+        Ok(())
+    }
+
+    /// Asks the user.
+    pub(super) async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
+        // What is being typed is no answer to what was not asked yet.
+        while self.editor.is_reading() {
+            match self.turn().await? {
+                None | Some(Typed::Cleared) => {}
+                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
+                Some(Typed::Left) => return Ok(false),
+            }
+        }
+        self.editor.ask_answer(format!("{question} [y/N] ")).await;
+        loop {
+            match self.turn().await? {
+                None => {}
+                Some(Typed::Line(answer)) => return Ok(matches!(answer.trim(), "y" | "Y" | "yes")),
+                Some(Typed::Cleared | Typed::Left) => return Ok(false),
+            }
+        }
+    }
+
+    /// Does a line, or begins to.
+    pub(super) async fn line(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
+        self.number += 1;
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        let in_script = self.source.is_some();
+        match step::understand(line, in_script, &catalogue, States::of(&[state])) {
+            Ok(Step::Nothing) => {}
+            Ok(Step::Ask { command, mut data, is_bare }) => {
+                let may_be_sent = !is_bare
+                    || in_script
+                    || !is_like_command(line, &catalogue, state)
+                    || self.is_agreed("This looks like a command. Say it in the room?").await?;
+                if may_be_sent {
+                    key::give(command, &mut data);
+                    self.ask(command, data, is_bare).await;
+                }
+            }
+            Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
+            Ok(Step::Here(Local::Help(about))) => {
+                match help::text(&catalogue, state, about.as_deref()) {
+                    Ok(text) => self.printer.print(&text),
+                    Err(why) => self.complain(&why),
+                }
+            }
+            Ok(Step::Here(Local::Sleep(time))) => {
+                self.waiting = Some(Waiting::new(Awaited::Time, Some(time)));
+            }
+            Ok(Step::Here(Local::Wait(wait))) => {
+                let timeout = wait.timeout;
+                self.waiting = Some(Waiting::new(Awaited::Message(wait), timeout));
+            }
+            Ok(Step::Here(Local::Set(setting))) => self.set(setting),
+            Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
+            Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
+            Err(Trouble::Unknown { name, nearest: Some(nearest) }) if !in_script => {
+                let question = format!("There is no command /{name}. Did you mean /{nearest}?");
+                if self.is_agreed(&safe::one_line(&question, self.look.style)).await? {
+                    self.lines.push_front(Queued::typed(&line.replacen(&name, &nearest, 1)));
+                }
+            }
+            Err(trouble) => {
+                self.complain(&trouble.to_string());
+                self.stop_source();
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Changes a setting, or says what is set.
+    pub(super) fn set(&mut self, setting: Option<Setting>) {
+        match setting {
+            Some(Setting::Color(colour)) => {
+                self.look.style = self.look.style.coloured(colour);
+                *self.typists_style.lock().unwrap_or_else(PoisonError::into_inner) =
+                    self.look.style;
+            }
+            Some(Setting::Bell(rings)) => self.rings = rings,
+            Some(Setting::History(len)) => self.recent_len = len,
+            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
+            None => {
+                let color = if self.look.style.has_colour() { "always" } else { "never" };
+                let bell = if self.rings { "on" } else { "off" };
+                let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
+                let all = format!(
+                    "color: {color}\nbell: {bell}\nhistory: {history}\ntimeout: {timeout} s"
+                );
+                self.printer.print(&all);
+            }
+        }
+    }
+
+    /// Takes the lines of a file, if there is nothing wrong in it.
+    pub(super) fn take_file(&mut self, file: &Path) {
+        let script = match Script::open(file) {
+            Ok(script) => script,
+            Err(why) => {
+                self.complain(&why);
+                return self.stop_source();
+            }
+        };
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        let problems = check(&script, &catalogue, state, false);
+        if !problems.is_empty() {
+            problems.iter().for_each(|problem| self.complain(&problem.report(&script.name)));
+            return self.stop_source();
+        }
+        if self.lines.len() + script.lines.len() > QUEUED_LEN_MAX {
+            self.complain(&format!("{}: that is more than {QUEUED_LEN_MAX} lines", script.name));
+            return self.stop_source();
+        }
+        for line in script.lines.into_iter().rev() {
+            let source = Some((script.name.clone(), line.number));
+            self.lines.push_front(Queued { text: line.text, source });
+        }
+    }
+
+    /// After an error in a line of a file: the others in it are not done.
+    pub(super) fn stop_source(&mut self) {
+        let Some((name, number)) = self.source.take() else { return };
+        self.lines.retain(|line| line.source.is_none());
+        self.complain(&format!("{name}: it ends with this, in line {number}"));
+    }
+
+    /// Leaves, and goes to another server.
+    pub(super) async fn connect(&mut self, address: &str) {
+        let entered = async {
+            let entrance = Arc::new(self.session.entrance().elsewhere(address)?);
+            entrance.enter().await
+        };
+        let interrupted = async {
+            self.signals.next().await;
+            Err(Failure::new(Exit::Interrupted, "given up"))
+        };
+        let session = match entered.or(interrupted).await {
+            Ok(session) => session,
+            Err(failure) => {
+                self.complain(&failure.message);
+                return self.stop_source();
+            }
+        };
+        self.look.host.clone_from(&session.entrance().address.host);
+        let book = self.session.shared_book();
+        let old = std::mem::replace(self.session, session);
+        // It takes a last note in the book.
+        old.quit().await;
+        self.session.write_in(book);
+        self.room = None;
+        self.greet();
+    }
+
+    pub(super) async fn ask(
+        &mut self,
+        command: &Description,
+        data: Map<String, Value>,
+        is_bare: bool,
+    ) {
+        let id = Id::Number(self.number);
+        let kind = command.spec.name.to_string();
+        if let Err(failure) = self.session.send(&kind, &data, &id).await {
+            return self.complain(&failure.message);
+        }
+        let is_repeatable = key::is_repeatable(command, &data);
+        let repeatable_until = is_repeatable.then(|| Instant::now() + key::REPEATABLE_FOR);
+        let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
+        self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+    }
+}
+
+/// Is `line`, which would be said in the room, probably a command without its slash?
+///
+/// A word alone is one only if it would lead away from here: "hello" is a command, too,
+/// and the first thing that people say.
+fn is_like_command(line: &str, catalogue: &Catalogue, state: State) -> bool {
+    let word = line.trim();
+    let has_late_slash = line.starts_with(char::is_whitespace) && word.starts_with('/');
+    let leads_away = |command: &Description| !command.spec.leads_to.is_empty();
+    has_late_slash
+        || catalogue.allowed(state).any(|command| command.spec.name == word && leads_away(command))
+        || masking::secret_from(line, catalogue).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{local, testing};
+
+    #[test]
+    fn what_looks_like_a_command_is_asked_about_before_it_is_said() {
+        let mut catalogue = testing::catalogue();
+        catalogue.commands.extend(local::commands());
+        for line in [" /exit", "exit", "quit ", "login harper 1234", "register harper 1234"] {
+            assert!(is_like_command(line, &catalogue, State::Chat), "{line:?}");
+        }
+        for line in ["exit here", "//exit", "roll", "enter", "help", "login harper 1234 please"] {
+            assert!(!is_like_command(line, &catalogue, State::Chat), "{line:?}");
+        }
+    }
+}
