@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ends;
+mod first_contact;
 mod hosts;
 mod identity;
 mod lines;
