@@ -36,6 +36,7 @@ mod masking;
 mod mention;
 pub mod options;
 mod output;
+mod page;
 mod paths;
 mod plan;
 mod printer;

@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::{Id, Incoming, State, States};
+use proto::{Description, Id, Incoming, State, States};
 use serde_json::{Map, Value};
 use smol::Timer;
 use smol::future::FutureExt;
@@ -20,6 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::link::Ended;
 use crate::local::{Local, Wait};
 use crate::output::print;
+use crate::page::Page;
 use crate::reply::{accepted, pause, say_pause};
 use crate::session::Session;
 use crate::source::{Line, Lines, LinesError};
@@ -156,7 +157,7 @@ impl Runner<'_> {
                 let id = Id::Number(i64::try_from(line.number).unwrap_or(i64::MAX));
                 key::give(command, &mut data);
                 self.under_way = key::is_repeatable(command, &data).then(|| data.clone());
-                self.ask(&command.spec.name, &data, &id).await?;
+                self.ask(command, &data, &id).await?;
             }
             Step::Here(Local::Help(about)) => {
                 let text = help::text(&catalogue, state, about.as_deref());
@@ -177,7 +178,13 @@ impl Runner<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    async fn ask(&mut self, kind: &str, data: &Map<String, Value>, id: &Id) -> Result<(), Failure> {
+    async fn ask(
+        &mut self,
+        command: &Description,
+        data: &Map<String, Value>,
+        id: &Id,
+    ) -> Result<(), Failure> {
+        let kind = &*command.spec.name;
         loop {
             let state = self.session.book().state;
             self.heard.clear();
@@ -192,7 +199,12 @@ impl Runner<'_> {
             }
             let reply = accepted(reply.message, state)?;
             self.session.book().hear_fulfilled(kind, data);
-            return self.result(&show::reply(&reply, self.manner.style()));
+            let Some(page) = Page::of(&reply).filter(|_| !self.manner.is_json) else {
+                return self.result(&show::reply(&reply, self.manner.style()));
+            };
+            page.lines(self.manner.style()).map_or(Ok(()), |lines| print(&lines))?;
+            page.more(Some(command), data).iter().for_each(|more| talk::say(more));
+            return Ok(());
         }
     }
 

@@ -105,9 +105,28 @@ fn strings(list: &Value) -> Option<Vec<&str>> {
     list.as_array()?.iter().map(Value::as_str).collect()
 }
 
+/// What stands at the margin before a name.
+#[derive(Debug, Default)]
+pub(crate) struct Lead {
+    /// How it is shown.
+    pub(crate) shown: String,
+    /// How many columns it takes.
+    pub(crate) width: usize,
+}
+
 /// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said; `is_meant`: to
 /// the one who reads it.
-fn said(data: &Map<String, Value>, style: Style, is_meant: bool) -> Option<String> {
+pub(crate) fn said(data: &Map<String, Value>, style: Style, is_meant: bool) -> Option<String> {
+    said_behind(&Lead::default(), data, style, is_meant)
+}
+
+/// The same with something before the name.
+pub(crate) fn said_behind(
+    lead: &Lead,
+    data: &Map<String, Value>,
+    style: Style,
+    is_meant: bool,
+) -> Option<String> {
     let text = data.get("text")?.as_str()?;
     let paint = |name: &str| if is_meant { style.loud(name) } else { style.name(name) };
     let from = safe::one_line(data.get("from")?.as_str()?, Style::NONE);
@@ -122,7 +141,7 @@ fn said(data: &Map<String, Value>, style: Style, is_meant: bool) -> Option<Strin
     let is_redacted = data.get("redacted").is_some_and(Value::is_object);
     let text = if is_redacted && text.is_empty() { "(taken back)" } else { text };
     // The bar stands where the colon is, so the lines of the text begin in one column.
-    Some(format!("{who}: {}", safe::block(text, width, style)))
+    Some(format!("{}{who}: {}", lead.shown, safe::block(text, lead.width + width, style)))
 }
 
 /// All of `data`, a line for each field.

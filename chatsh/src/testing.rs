@@ -22,6 +22,8 @@ pub(crate) fn catalogue() -> Catalogue {
         command(spec("msg", CHAT).pipelined().bare("public"), "to! text! key"),
         command(spec("exit", CHAT).leads_to(&lobby), ""),
         command(spec("roll", States::ANY), "sides"),
+        command(spec("past", CHAT), "before after limit search"),
+        command(spec("mail", INSIDE), "after"),
     ];
     Catalogue { version: proto::VERSION, commands, pushes: Vec::new() }
 }
@@ -42,7 +44,7 @@ fn command(spec: Spec, args: &str) -> Description {
             "to" => Kind::Addressee,
             "text" => Kind::Text,
             "private" => Kind::Boolean,
-            "after" | "sides" => Kind::Integer,
+            "before" | "after" | "limit" | "sides" => Kind::Integer,
             _ => Kind::String,
         };
         let (required, rest) = (word != name, kind == Kind::Text);

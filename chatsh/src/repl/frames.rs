@@ -1,11 +1,13 @@
 //! What the server says, as the shell shows it.
 
+use jiff::Zoned;
 use proto::{Incoming, Status};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Repl;
 use crate::link::Received;
 use crate::mention::Reader;
+use crate::page::Page;
 use crate::session::{Heard, is_replayed, object};
 use crate::waiting::{Awaited, Waiting};
 use crate::{json, safe, show};
@@ -98,11 +100,26 @@ impl Repl<'_> {
         }
         let mut text = Some(show::reply(message, style));
         if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
+            if let Some(page) = Page::of(message) {
+                text = Some(self.page(&page, &kind, &data));
+            }
             self.session.book().hear_fulfilled(&kind, &data);
             // The line stands there already, as it was typed.
             text = text.filter(|_| !is_bare);
         }
         self.show(reply, text);
+    }
+
+    /// A page that was asked for, and how to get the next one.
+    fn page(&self, page: &Page<'_>, kind: &str, data: &Map<String, Value>) -> String {
+        let style = self.style();
+        let lines = page.numbered(&Zoned::now(), &self.reader(), style);
+        let more = page.more(self.session.book().catalogue.find(kind), data);
+        let is_empty = lines.is_empty().then(|| "no messages".to_owned());
+        let remarks = is_empty.into_iter().chain(more);
+        let remarks = remarks.map(|remark| style.dim(&safe::one_line(&remark, style)));
+        let lines = (!lines.is_empty()).then_some(lines);
+        lines.into_iter().chain(remarks).collect::<Vec<_>>().join("\n")
     }
 
     /// Is `push` the line that is under way?

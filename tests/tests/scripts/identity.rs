@@ -9,19 +9,19 @@ use std::thread::JoinHandle;
 use expect_test::{Expect, expect};
 use tests::{Home, Server, outcome};
 
-const KNOWN_HOSTS: &str = ".local/share/chatsh/known_hosts";
+pub(crate) const KNOWN_HOSTS: &str = ".local/share/chatsh/known_hosts";
 
 /// A key that no server of ours has.
 const OTHER: &str = "SHA256:7Q9Zbtvg8q6W0qV+4L8N75s0HNMqOlJJMhFFH410YtY";
 
 /// Stands between one chatsh and a server, and keeps what goes up.
-struct Wiretap {
-    address: SocketAddr,
+pub(crate) struct Wiretap {
+    pub(crate) address: SocketAddr,
     upwards: JoinHandle<Vec<u8>>,
 }
 
 impl Wiretap {
-    fn before(server: &Server) -> Wiretap {
+    pub(crate) fn before(server: &Server) -> Wiretap {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = server.address;
@@ -46,7 +46,7 @@ impl Wiretap {
     }
 
     /// How many bytes of records that may carry data went up, once the client has gone.
-    fn data_bytes(self) -> usize {
+    pub(crate) fn data_bytes(self) -> usize {
         /// The type of a record of TLS, and the length of its header.
         const APPLICATION_DATA: u8 = 23;
         const HEADER_BYTES: usize = 5;
@@ -63,7 +63,7 @@ impl Wiretap {
 
 /// The end of a handshake and a goodbye look like data from outside, with a hash of 48
 /// bytes and an alert of 2 in them. A greeting is longer than both.
-const NO_DATA_BYTES_MAX: usize = (4 + 48 + 17) + (2 + 17);
+pub(crate) const NO_DATA_BYTES_MAX: usize = (4 + 48 + 17) + (2 + 17);
 
 #[track_caller]
 fn check_stranger(server: &Server, home: &Home, options: &[&str], expected: Expect) {

@@ -163,3 +163,37 @@ fn a_script_prints_the_same_bytes_whatever_others_say() {
     assert!(run(&["--events"]).contains("other01: chatter\n"));
     drop(chatters);
 }
+
+/// The room and `more: false` were lines beside the messages, which stood to the right.
+#[test]
+fn a_page_of_messages_is_the_messages_and_how_to_get_more() {
+    let server = Server::start();
+    server.user("bob");
+    let script = "/register ann 1234\n/login ann 1234\n/inbox\n/tell bob psst\n/inbox --after 0\n\
+                  /enter general\none\ntwo\nthree\n/history\n/history --limit 2\n\
+                  /history --after 1 --limit 1\n/history --search nothing\n";
+    check(
+        &server,
+        &[],
+        script,
+        expect![[r#"
+        Registration successful
+        Login successful
+        ann -> bob: psst
+        ann -> bob: psst
+        Welcome to the chatroom
+        ann: one
+        ann: two
+        ann: three
+        ann: one
+        ann: two
+        ann: three
+        ann: two
+        ann: three
+        ann: one
+        ! chatsh: there are more: /history --before=4 --limit=2
+        ! chatsh: there are more: /history --after=3 --limit=1
+        exit 0
+    "#]],
+    );
+}

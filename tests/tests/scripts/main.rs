@@ -4,6 +4,7 @@
 
 mod cuts;
 mod ends;
+mod first_contact;
 mod hosts;
 mod identity;
 mod lines;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod asking;
+mod claims;
 mod coming_back;
 #[path = "../../../chatsh/tests/corpus/mod.rs"]
 mod corpus;

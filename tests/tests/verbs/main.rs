@@ -269,3 +269,69 @@ fn a_shell_completes_verbs_and_options() {
     assert_eq!(complete("chatsh tail --si"), "--since");
     assert_eq!(complete("chatsh send --pass"), "--password-file --password-command");
 }
+
+/// Whom a text is for need not be in a room, or there at all.
+#[test]
+fn a_text_to_one_user_waits_in_their_inbox() {
+    let (server, home) = place();
+    let mut eve = server.member("eve", "general");
+    check(
+        &server,
+        &home,
+        &[
+            &["send", "-t", "bob", "Ship", "it."],
+            &["send", "--to", "BOB", "--key", "k1", "once"],
+            &["send", "-t", "bob", "--key", "k1", "once"],
+            &["send", "-t", "bob", "--key", "k1", "twice"],
+            &["send", "-t", "nobody", "hi"],
+            &["send", "-t", "bob", "bell \u{7}"],
+            &["send", "-t", "bob", "-r", "general", "hi"],
+        ],
+        expect![[r#"
+            $ chatsh send -t bob Ship it.
+            exit 0
+            $ chatsh send --to BOB --key k1 once
+            exit 0
+            $ chatsh send -t bob --key k1 once
+            exit 0
+            $ chatsh send -t bob --key k1 twice
+            ! chatsh: tell: bad_request: key: it was used for another message in this room
+            exit 1
+            $ chatsh send -t nobody hi
+            ! chatsh: tell: no_such_user: there is no account "nobody"
+            exit 1
+            $ chatsh send -t bob bell 
+            ! chatsh: tell: bad_request: text: the control character U+0007 cannot be sent, only line feeds and tabs
+            exit 1
+            $ chatsh send -t bob -r general hi
+            ! error: this is of no room: leave out -r
+            ! 
+            ! Usage: chatsh [OPTIONS] [ADDRESS] [VERB]
+            ! 
+            ! For more information, try '--help'.
+            exit 2
+        "#]],
+    );
+    let lines = as_ann(&server, &home, &["send", "-t", "bob", "--lines"]);
+    expect![[r#"
+        ! chatsh: line 2: it is empty, which no message is
+        exit 1
+    "#]]
+    .assert_eq(&outcome(lines, "line 1\n\nline 3\n"));
+    let frame = outcome(as_ann(&server, &home, &["send", "-t", "bob", "--json", "-"]), "a\nb\n");
+    let frame: serde_json::Value = serde_json::from_str(frame.lines().next().unwrap()).unwrap();
+    assert_eq!((&frame["type"], &frame["data"]["text"]), (&"tell".into(), &"a\nb".into()));
+    home.write("bobs", "1234\n");
+    let read = ["-u", "bob", "--password-file", "bobs", "-c", "/inbox"];
+    expect![[r#"
+        ann -> bob: Ship it.
+        ann -> bob: once
+        ann -> bob: line 1
+        ann -> bob: line 3
+        ann -> bob: a
+                  │ b
+        exit 0
+    "#]]
+    .assert_eq(&outcome(home.chatsh_at(&server, &read), ""));
+    eve.hears_nothing();
+}
