@@ -24,7 +24,7 @@ pub struct Client {
     /// What came and is not whole.
     unread: Vec<u8>,
     /// It has shaken hands, in a version that counts.
-    is_checked: bool,
+    pub has_shaken: bool,
     /// Its socket took no more when it was last flushed.
     pub is_blocked: bool,
 }
@@ -48,7 +48,7 @@ impl Client {
             tongue: tls.target.tongue,
             early: Vec::new(),
             unread: Vec::new(),
-            is_checked: false,
+            has_shaken: false,
             is_blocked: false,
         };
         client.tls.set_buffer_limit(None);
@@ -93,9 +93,9 @@ impl Client {
             self.tls.process_new_packets()?;
             self.take_plaintext()?;
         }
-        if !self.is_checked && !self.tls.is_handshaking() {
+        if !self.has_shaken && !self.tls.is_handshaking() {
             check_version(&self.tls)?;
-            self.is_checked = true;
+            self.has_shaken = true;
             self.flush()?;
             let early = std::mem::take(&mut self.early);
             self.say(&early)?;

@@ -24,6 +24,8 @@ const BOTH: epoll::EventFlags = epoll::EventFlags::IN.union(epoll::EventFlags::O
 pub struct Crowd {
     tls: Tls,
     clients: Vec<Option<Client>>,
+    /// How many have not shaken hands yet.
+    shaking: usize,
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
@@ -36,6 +38,7 @@ impl Crowd {
         Ok(Crowd {
             tls: tls.clone(),
             clients: (0..clients).map(|_| None).collect(),
+            shaking: 0,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             events: Vec::with_capacity(EVENTS_MAX),
             buffer: vec![0; READ_BYTES],
@@ -52,12 +55,18 @@ impl Crowd {
         self.clients.len()
     }
 
+    /// How many are connecting: they have not shaken hands.
+    pub fn shaking(&self) -> usize {
+        self.shaking
+    }
+
     /// Connects a client.
     pub fn connect(&mut self, who: usize) -> Result<()> {
         let client = Client::connect(&self.tls).wrap_err("connecting")?;
         let data = epoll::EventData::new_u64(who as u64);
         epoll::add(&self.epoll, &client.socket, data, epoll::EventFlags::IN)?;
         self.clients[who] = Some(client);
+        self.shaking += 1;
         Ok(())
     }
 
@@ -71,7 +80,9 @@ impl Crowd {
 
     /// Cuts a client off, without a word to the server.
     pub fn cut(&mut self, who: usize) {
-        self.clients[who].take().into_iter().for_each(Client::cut);
+        let Some(client) = self.clients[who].take() else { return };
+        self.shaking -= usize::from(!client.has_shaken);
+        client.cut();
     }
 
     /// Says something, with the next [`Crowd::flush`] of this client. One who is not there
@@ -114,8 +125,10 @@ impl Crowd {
         for event in events.drain(..) {
             let who = event.data.u64() as usize;
             let Some(client) = &mut self.clients[who] else { continue };
-            let now = Instant::now();
-            if client.read(&mut self.buffer, |heard| hear(who, heard, now))? {
+            let (now, had_shaken) = (Instant::now(), client.has_shaken);
+            let is_there = client.read(&mut self.buffer, |heard| hear(who, heard, now))?;
+            self.shaking -= usize::from(client.has_shaken && !had_shaken);
+            if is_there {
                 // The handshake has something to say too.
                 self.flush(who)?;
             } else {

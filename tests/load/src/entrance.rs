@@ -7,12 +7,16 @@ use color_eyre::eyre::{Result, bail, ensure};
 use crate::crowd::Crowd;
 use crate::tongue::{Heard, Person, Tongue};
 
+/// Who is connecting at once: ngIRCd lets 10 wait to be accepted, and others try again a
+/// second later.
+const SHAKING_MAX: usize = 8;
+
 /// Who is on the way at once. chatd turns newcomers away by chance when more than 64 are
-/// not logged in; ngIRCd lets 10 wait to be accepted, and others try again a second later.
+/// not logged in; InspIRCd lets people in once a second, however many there are.
 fn window(tongue: Tongue) -> usize {
     match tongue {
         Tongue::Chat => 48,
-        Tongue::Irc => 8,
+        Tongue::Irc => 1000,
     }
 }
 
@@ -43,7 +47,10 @@ fn usher(
 ) -> Result<()> {
     let (mut begun, mut done, mut progress) = (0, 0, Instant::now());
     while done < count {
-        while begun < count && begun - done < window(crowd.tongue()) {
+        while begun < count
+            && begun - done < window(crowd.tongue())
+            && crowd.shaking() < SHAKING_MAX
+        {
             begin(crowd, begun)?;
             crowd.flush(begun)?;
             begun += 1;
