@@ -72,7 +72,9 @@ pub(crate) fn before(file: &Path) -> Result<(), DatabaseError> {
         Ok(witness.filter(|witness| !mark.has_reached(*witness)).map(|witness| {
             let says_so = Mark::file(file);
             let says_so = says_so.display();
-            format!("it ends at {mark}, and had come to {witness} (says {says_so})")
+            format!(
+                "it ends at {mark}, and had come to {witness} (without {says_so}, which says so, it is taken as it is)"
+            )
         }))
     };
     judge(file, look())

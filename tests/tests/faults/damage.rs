@@ -246,3 +246,29 @@ fn what_is_left_without_its_database_is_not_a_first_start() {
         }
     }
 }
+
+/// A copy from before is what lost messages look like, too. Only the operator knows.
+#[test]
+fn an_older_copy_is_taken_when_the_witness_is_removed() {
+    let mut server = Server::start();
+    for name in PEOPLE {
+        server.connect().register(name);
+    }
+    let said = talk(&server, 0..9);
+    server.signal("TERM");
+    server.wait();
+    let older = fs::read(server.data().join("chatd.db")).unwrap();
+    let mut server = server.again();
+    talk(&server, 9..18);
+    server.signal("TERM");
+    server.wait();
+    let restored = || {
+        let folder = copy_of(&server.data());
+        fs::write(folder.path().join("data/chatd.db"), &older).unwrap();
+        folder
+    };
+    assert_eq!(verdict(restored(), &said, "an older copy"), Verdict::Refused);
+    let folder = restored();
+    fs::remove_file(folder.path().join("data/chatd.witness")).unwrap();
+    assert_eq!(verdict(folder, &said, "an older copy, without the witness"), Verdict::Intact);
+}
