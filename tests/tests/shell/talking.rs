@@ -153,7 +153,8 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /wait                 Wait for a message that arrives after the line before was
                               sent
         /help COMMAND says more about one, and its options.
-        ann@lobby> "#]].assert_eq(&ann.shown());
+        ann@lobby> "#]]
+    .assert_eq(&ann.shown());
 }
 
 /// All but the first were lost: they came in one piece with it.
