@@ -74,7 +74,7 @@ fn help_fits_a_small_terminal() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     ann.type_keys("\u{c}");
-    ann.wait_for_prompt("ann#general> ");
+    ann.wait_for("an empty screen", |screen| screen == "ann#general> ");
     ann.enter("/help mute", "example: /mute", "ann#general> ");
     expect![[r#"
         ann#general> /help mute

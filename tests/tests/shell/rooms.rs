@@ -44,7 +44,7 @@ fn who_enters_a_room_sees_what_was_said_last() {
     ann.enter("/exit", "Exited", "ann@lobby> ");
     ann.enter("/create attic", "created", "ann@lobby> ");
     ann.type_keys("\u{c}");
-    ann.wait_for_prompt("ann@lobby> ");
+    ann.wait_for("an empty screen", |screen| screen == "ann@lobby> ");
     ann.enter("/enter attic", "Welcome", "ann#attic> ");
     assert!(!ann.shown().contains("earlier"), "{}", ann.shown());
 }
