@@ -36,6 +36,7 @@ pub(crate) fn one_line(text: &str, style: Style) -> String {
 ///
 /// Only names stand at the margin, so no line of a text can pass for another message:
 /// neither one of its own, nor what the terminal would make of a line that is too long.
+/// A word is cut only where it is longer than a row.
 pub(crate) fn block(text: &str, indent: usize, style: Style) -> String {
     let columns = style.columns().unwrap_or(usize::MAX).max(ROOM_MIN);
     // A name may be wider than the terminal.
@@ -48,14 +49,30 @@ pub(crate) fn block(text: &str, indent: usize, style: Style) -> String {
             shown.push_str(&further);
             column = indent + BAR_COLUMNS;
         }
+        // Behind the last blank of the row: where in `shown`, and in which column.
+        let mut word: Option<(usize, usize)> = None;
         write_safely(line, style, |piece, width| {
+            // A mark stays with what it stands on.
+            word = word.filter(|(at, _)| width > 0 || *at < shown.len());
             // Some terminals are on the next row as soon as the last column is written.
             if column + width >= columns && width > 0 {
-                shown.push_str(&further);
-                column = indent + BAR_COLUMNS;
+                let begun = word.take().map(|(at, begin)| (at, column - begin));
+                let fits =
+                    |begun: &(usize, usize)| indent + BAR_COLUMNS + begun.1 + width < columns;
+                let is_between_words = piece == " ";
+                let begun = begun.filter(fits).filter(|_| !is_between_words);
+                let (at, begun) = begun.unwrap_or((shown.len(), 0));
+                shown.insert_str(at, &further);
+                column = indent + BAR_COLUMNS + begun;
+                if is_between_words {
+                    return;
+                }
             }
             shown.push_str(piece);
             column += width;
+            if piece == " " {
+                word = Some((shown.len(), column));
+            }
         });
     }
     shown
@@ -252,6 +269,13 @@ mod tests {
         assert_eq!(block(&fits), fits);
         assert_eq!(block(&format!("{fits}ann: hi")), format!("{fits}\n   │ ann: hi"));
         assert_eq!(block(&format!("{fits}\nb")), format!("{fits}\n   │ b"));
+        // Words are cut only if they are longer than a row.
+        assert_eq!(
+            block("a word, and another one, and more"),
+            "a word, and another one, \n   │ and more"
+        );
+        assert_eq!(block(&format!("a {fits}b")), format!("a \n   │ {fits}\n   │ b"));
+        assert_eq!(block(&format!("{fits} b")), format!("{fits}\n   │ b"));
         let wide = "世".repeat(13);
         assert_eq!(block(&format!("{wide}世")), format!("{wide}\n   │ 世"));
         assert_eq!(block("\t\t\t\tann: hi"), "\t\t\t\n   │ \tann: hi");

@@ -160,7 +160,7 @@ impl Runner<'_> {
                 self.ask(command, &data, &id).await?;
             }
             Step::Here(Local::Help(about)) => {
-                let text = help::text(&catalogue, state, about.as_deref());
+                let text = help::text(&catalogue, state, about.as_deref(), self.manner.style());
                 let text = text.map_err(|why| Failure::new(Exit::Refused, why))?;
                 self.result(&text)?;
             }

@@ -6,11 +6,7 @@ use crate::{Catalogue, Description, Kind, State, States};
 
 /// How a command is written: `/create ROOM [--topic TOPIC]`.
 pub fn usage(command: &Description) -> String {
-    let mut line = format!("/{}", command.spec.name);
-    for arg in command.args.iter().filter(|arg| arg.required) {
-        let dots = if arg.rest { "..." } else { "" };
-        write!(line, " {}{dots}", arg.name.to_uppercase()).expect("a string takes everything");
-    }
+    let mut line = required(command);
     for arg in command.args.iter().filter(|arg| !arg.required) {
         let value = match arg.kind {
             Kind::Boolean => String::new(),
@@ -21,10 +17,22 @@ pub fn usage(command: &Description) -> String {
     line
 }
 
-/// The commands that are allowed in `state`, a line each.
+/// The same without what can be left out.
+fn required(command: &Description) -> String {
+    let mut line = format!("/{}", command.spec.name);
+    for arg in command.args.iter().filter(|arg| arg.required) {
+        let dots = if arg.rest { "..." } else { "" };
+        write!(line, " {}{dots}", arg.name.to_uppercase()).expect("a string takes everything");
+    }
+    line
+}
+
+/// The commands that are allowed in `state`, a line each, without what can be left out.
 pub fn overview(catalogue: &Catalogue, state: State) -> String {
-    let rows: Vec<_> =
-        catalogue.allowed(state).map(|command| (usage(command), &command.spec.summary)).collect();
+    let rows: Vec<_> = catalogue
+        .allowed(state)
+        .map(|command| (required(command), &command.spec.summary))
+        .collect();
     let width = rows.iter().map(|(usage, _)| usage.chars().count()).max().unwrap_or(0).min(32);
     rows.iter().map(|(usage, summary)| format!("{usage:width$}  {summary}\n")).collect()
 }

@@ -83,7 +83,7 @@ impl Repl<'_> {
             }
             Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
             Ok(Step::Here(Local::Help(about))) => {
-                match help::text(&catalogue, state, about.as_deref()) {
+                match help::text(&catalogue, state, about.as_deref(), self.style()) {
                     Ok(text) => self.printer.print(&text),
                     Err(why) => self.complain(&why),
                 }

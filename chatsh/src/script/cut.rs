@@ -9,6 +9,7 @@ use super::{HEARD_LEN_MAX, Runner};
 use crate::comeback::Comeback;
 use crate::exit::Failure;
 use crate::link::{Ended, Received};
+use crate::mention::Reader;
 use crate::output::print;
 use crate::reply::within;
 use crate::session::Heard;
@@ -143,7 +144,8 @@ impl Runner<'_> {
         if self.manner.is_json {
             return print(&json::line(&push.body));
         }
-        match show::push(&push.message, self.manner.style()) {
+        let reader = Reader::of(self.session.bookmark.user.as_deref());
+        match show::push_to(&reader, &push.message, self.manner.style()) {
             Some(text) => print(&text),
             None => Ok(()),
         }

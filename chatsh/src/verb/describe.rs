@@ -23,7 +23,7 @@ impl Describe {
         let name = self.command.as_deref().map(|name| name.trim_start_matches('/'));
         let catalogue = errand.session.book().catalogue.clone();
         // Says so if there is no such command.
-        let page = help::text(&catalogue, State::Auth, name)
+        let page = help::text(&catalogue, State::Auth, name, errand.manner.style())
             .map_err(|why| Failure::new(Exit::Refused, why))?;
         if errand.manner.is_json {
             return frame(errand, name).await;

@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 use tests::{Home, Server};
 
-use crate::{Typing, member, member_with};
+use crate::{Typing, member, member_with, shell};
 
 /// Without the number nobody could say which message to change.
 #[test]
@@ -57,4 +57,42 @@ fn the_inbox_is_a_page_like_any_other() {
     // What it says can be typed.
     let line = shown.lines().find_map(|line| line.strip_prefix("there are more: ")).unwrap();
     ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
+}
+
+#[test]
+fn without_a_user_nothing_is_asked_and_the_way_in_is_said_in_a_line() {
+    let server = Server::start();
+    let shell = shell(&server);
+    let screen = shell.wait_for("the prompt", |screen| screen.ends_with("127.0.0.1> "));
+    expect![[r#"
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        127.0.0.1> "#]].assert_eq(&screen);
+}
+
+#[test]
+fn help_fits_a_small_terminal() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("\u{c}");
+    ann.wait_for("an empty screen", |screen| screen == "ann#general> ");
+    ann.enter("/help mute", "example: /mute", "ann#general> ");
+    expect![[r#"
+        ann#general> /help mute
+        /mute USERNAME [--minutes MINUTES] [--reason REASON]
+          Keep somebody from speaking in the room.
+          username  Who has to be silent
+          minutes   For how long, in minutes; without it, until somebody undoes it (may
+                    be left out)
+          reason    Why; everyone in the room may know (may be left out)
+          allowed in: chat
+          example: /mute harper --minutes 5
+        ann#general> "#]]
+    .assert_eq(&ann.shown());
+    ann.enter("/help", "//x says /x", "ann#general> ");
+    // No word is cut: what goes on does so in its column.
+    let shown = ann.lines();
+    let help = shown.lines().skip_while(|line| !line.ends_with("> /help")).skip(1);
+    for line in help.take_while(|line| !line.starts_with("/help COMMAND says")) {
+        assert!(line.len() < 80 && line.starts_with(['/', ' ']), "{line:?}");
+    }
 }

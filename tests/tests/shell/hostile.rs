@@ -73,7 +73,7 @@ fn no_row_of_a_long_line_stands_at_the_margin() {
     let rows: Vec<_> = ann.look(|screen| screen.rows(0, COLS).collect());
     assert!(!rows.iter().any(|row| row.starts_with("bob")), "{rows:#?}");
     let behind_the_bar = rows.iter().filter(|row| row.starts_with("   │ ")).count();
-    assert_eq!(behind_the_bar, 1 + 1 + 1 + 1 + 3, "{rows:#?}");
+    assert_eq!(behind_the_bar, 1 + 1 + 1 + 1 + 5, "{rows:#?}");
 }
 
 /// Whatever the server passes on, with somebody typing meanwhile.
