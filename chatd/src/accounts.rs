@@ -150,14 +150,14 @@ impl Accounts {
     /// Every account, by name.
     ///
     /// # Errors
-    /// What a peer is told.
-    pub async fn list(&self) -> Result<Vec<String>, Refusal> {
+    /// What SQLite says.
+    pub async fn list(&self) -> rusqlite::Result<Vec<String>> {
         let names = |db: &Connection| {
             let mut names =
                 db.prepare("SELECT name FROM accounts WHERE gone IS NULL ORDER BY key")?;
             names.query_map([], |row| row.get(0))?.collect()
         };
-        self.read(names).await
+        self.database.read(names).await
     }
 
     async fn open(

@@ -11,6 +11,7 @@ use async_executor::Executor;
 use async_io::Async;
 use color_eyre::eyre::{Report, WrapErr, eyre};
 use proto::{Password, Refusal, UserName};
+use rusqlite::ErrorCode;
 use serde::{Deserialize, Serialize};
 use smol::Task;
 use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
@@ -42,6 +43,8 @@ pub(crate) enum Told {
     Done(Vec<String>),
     /// It was not.
     Refused(String),
+    /// It could not be, since the database is damaged.
+    Damaged(String),
 }
 
 impl Ask {
@@ -52,12 +55,24 @@ impl Ask {
             Ask::SetPassword { name, password } => {
                 accounts.set_password(&name, password).await.map(|()| vec![])
             }
-            Ask::ListUsers => accounts.list().await,
+            Ask::ListUsers => match accounts.list().await {
+                Ok(names) => Ok(names),
+                Err(error) => return unreadable(&error),
+            },
         };
         match result {
             Ok(lines) => Told::Done(lines),
             Err(refusal) => Told::Refused(refusal.message.into_owned()),
         }
+    }
+}
+
+fn unreadable(error: &rusqlite::Error) -> Told {
+    tracing::error!(%error, "the accounts cannot be read");
+    let why = format!("the accounts cannot be read: {error}");
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Told::Damaged(why),
+        _ => Told::Refused(why),
     }
 }
 
@@ -131,4 +146,21 @@ pub(crate) fn ask(folder: &Path, ask: &Ask) -> Result<Told, Report> {
     BufReader::new(stream).read_line(&mut told)?;
     serde_json::from_str(&told)
         .map_err(|_| eyre!("{}: no answer from the running chatd", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It was said to be refused, with code 1: a script took it for a mistake of its own.
+    #[test]
+    fn a_table_that_is_damaged_is_no_refusal() {
+        let told = |code| {
+            let error = rusqlite::ffi::Error::new(code);
+            unreadable(&rusqlite::Error::SqliteFailure(error, None))
+        };
+        assert!(matches!(told(rusqlite::ffi::SQLITE_CORRUPT), Told::Damaged(_)));
+        assert!(matches!(told(rusqlite::ffi::SQLITE_NOTADB), Told::Damaged(_)));
+        assert!(matches!(told(rusqlite::ffi::SQLITE_IOERR), Told::Refused(_)));
+    }
 }

@@ -1,7 +1,7 @@
 //! What rooms said before, read from the ledger's own table: by index, from
 //! where a page begins.
 
-use commands::{AccountId, Archive, Cursor, Entry, Later, Page, Query, RoomId, Seq, Sight};
+use commands::{AccountId, Archive, Body, Cursor, Entry, Later, Page, Query, RoomId, Seq, Sight};
 use jiff::Timestamp;
 use proto::{Code, Refusal};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -170,10 +170,20 @@ fn gather(
             page.more = true;
             break;
         }
-        bytes += entry.text().len();
+        bytes += len_of(&entry);
         page.entries.push(entry);
     }
     Ok(page)
+}
+
+/// How many bytes of text there are to an entry, of whatever kind: an edit has as much to
+/// tell as a message.
+fn len_of(entry: &Entry) -> usize {
+    match &entry.body {
+        Body::Edited { text, .. } | Body::Topic { text } => text.len(),
+        Body::Done { reason, .. } => reason.as_deref().map_or(0, str::len),
+        _ => entry.text().len(),
+    }
 }
 
 /// Private messages of an account: from either index the first ones, then the first of
@@ -194,4 +204,39 @@ fn tells(db: &Connection, account: AccountId, after: Seq, limit: usize) -> rusql
     let entries = statement.query_map(params![account.0, after.0, enough], entry_of)?;
     let sight = Sight { account, after };
     gather(entries, limit, usize::MAX, |entry| entry.is_for(sight))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use commands::Account;
+    use proto::UserName;
+
+    use super::*;
+
+    /// Only what was said counted: 256 edits of 16 KiB were one page of 4 MB in memory, for
+    /// each who resumed.
+    #[test]
+    fn a_page_has_its_bytes_whatever_its_entries_are() {
+        let ann = Arc::new(Account::new(AccountId(1), UserName::trusted("ann")));
+        let bodies = [
+            Body::Edited { target: Seq(1), to: None, text: "x".repeat(60) },
+            Body::Topic { text: "x".repeat(60) },
+            Body::Done {
+                act: commands::Act::Mute,
+                to: ann.clone(),
+                until: None,
+                reason: Some("x".repeat(60)),
+            },
+            Body::Said { to: None, text: "x".repeat(60), changed: None },
+        ];
+        for body in bodies {
+            let ts = Timestamp::UNIX_EPOCH;
+            let entry = Entry { seq: Seq(2), ts, room: RoomId(1), author: None, body };
+            let entries = std::iter::repeat_with(|| Ok(entry.clone())).take(10);
+            let page = gather(entries, 100, 100, |_| true).unwrap();
+            assert_eq!((page.entries.len(), page.more), (2, true), "{entry:?}");
+        }
+    }
 }

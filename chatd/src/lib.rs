@@ -40,6 +40,7 @@ mod tables;
 mod throttle;
 mod uptime;
 mod user;
+mod watch;
 mod witness;
 mod writer;
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_executor::Executor;
@@ -15,6 +17,7 @@ use smol::stream::StreamExt;
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::exit::{Exit, Failure};
+use crate::gate::TurnedAway;
 use crate::server::Server;
 use crate::session;
 
@@ -24,6 +27,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 
 /// The pause after many failed accepts.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How often it is said that connections were turned away.
+const TURNED_AWAY_EVERY: Duration = Duration::from_secs(1);
 
 /// The kernel's buffer for what we send, in bytes.
 ///
@@ -56,6 +62,7 @@ pub(crate) async fn accept(
 ) {
     warn_if_exposed(server, &listener);
     let mut pause = PAUSE_MIN;
+    let turned_away = Arc::new(AtomicU64::new(0));
     loop {
         let (socket, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -70,7 +77,10 @@ pub(crate) async fn accept(
         let place = match server.gate.admit(from.ip()) {
             Ok(place) => place,
             Err(limit) => {
-                tracing::warn!(%from, %limit, "turned away");
+                // Of a flood each line would cost more than the connection.
+                if turned_away.fetch_add(1, Ordering::Relaxed) == 0 {
+                    executor.spawn(say_turned_away(turned_away.clone(), from, limit)).detach();
+                }
                 continue;
             }
         };
@@ -87,6 +97,13 @@ pub(crate) async fn accept(
         };
         executor.spawn(life).detach();
     }
+}
+
+/// Says how many were turned away in a second; `from` and `limit` are those of the first.
+async fn say_turned_away(count: Arc<AtomicU64>, from: SocketAddr, limit: TurnedAway) {
+    Timer::after(TURNED_AWAY_EVERY).await;
+    let count = count.swap(0, Ordering::Relaxed);
+    tracing::warn!(%from, %limit, count, "turned away");
 }
 
 fn set_up(socket: &TcpStream) -> io::Result<()> {

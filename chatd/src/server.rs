@@ -27,6 +27,7 @@ use crate::gate::Gate;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outbox::RECORD_BYTES_MAX;
+use crate::watch::Watch;
 use crate::{control, integrity, ledger, listener, retention};
 
 /// How long a list may wait for another to be due.
@@ -169,15 +170,18 @@ pub fn serve(config: Config) -> Result<(), Failure> {
             .spawn(|| smol::block_on(executor.run(std::future::pending::<()>())))
             .map_err(|e| Failure::new(Exit::Defect, e.into()))?;
     }
+    let watch = Watch::new();
     for flusher in &server.flushers {
-        executor.spawn(flusher.run()).detach();
+        watch.spawn(executor, "flusher", flusher.run()).detach();
     }
-    executor.spawn(push_lists(&server.world.hall)).detach();
-    let tail = executor.spawn(hand_out(server, landed));
+    watch.spawn(executor, "push_lists", push_lists(&server.world.hall)).detach();
+    // It ends by itself when the writer is gone, too.
+    let tail = watch.spawn(executor, "hand_out", hand_out(server, landed));
     let keeping = {
         let (database, inbox_days) = (database.clone(), server.config.limits.inbox_days);
-        executor
-            .spawn(async move { retention::run(&database, &server.world.hall, inbox_days).await })
+        let keeping =
+            async move { retention::run(&database, &server.world.hall, inbox_days).await };
+        watch.spawn(executor, "retention", keeping)
     };
     let control = control::listen(&folder, executor, accounts)?;
     let addresses = local_addresses(&listeners)?;
@@ -188,11 +192,12 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     // Caught before anyone is told that it is ready, and may want it to stop.
     let signals = listener::stop_signals()?;
     say_ready(&addresses, &identity);
-    let end =
-        smol::block_on(executor.run(smol::future::or(
-            async { listener::stop_signal(signals).await.map(Ok) },
-            async { Ok(Err(damage(file).await)) },
-        )))?;
+    let end = smol::block_on(executor.run(smol::future::or(
+        async { listener::stop_signal(signals).await.map(Ok) },
+        smol::future::or(async { Ok(Err(damage(file).await)) }, async {
+            Err(defect(watch.ended().await))
+        }),
+    )))?;
     match &end {
         Ok(signal) => tracing::info!(signal, "stopping"),
         Err(error) => tracing::error!(%error, "stopping"),
@@ -207,6 +212,13 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     }));
     tracing::info!("stopped");
     end.map(drop).map_err(database_failure)
+}
+
+/// What the process ends with when a task is gone without which it would do nothing. At
+/// once: whoever stops in order needs that task, and what was acknowledged is on the disk.
+fn defect(task: &str) -> Failure {
+    tracing::error!(task, "a task of the server has ended: stopping at once");
+    Failure::new(Exit::Defect, eyre!("a task of the server has ended: {task}"))
 }
 
 /// Checks the whole database beside the work; comes back only if it is damaged.

@@ -42,6 +42,7 @@ pub(crate) fn run(config: &Config, action: UserAction) -> Result<(), Failure> {
             Ok(())
         }
         Told::Refused(why) => Err(Failure::new(Exit::Refused, eyre!(why))),
+        Told::Damaged(why) => Err(Failure::new(Exit::Damaged, eyre!(why))),
     }
 }
 

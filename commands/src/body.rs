@@ -152,7 +152,7 @@ impl Body {
                 (text == other || changed.is_some()) && name(a) == name(b)
             }
             (Body::Told { to: a, text }, Body::Told { to: b, text: other }) => {
-                text == other && a.id == b.id
+                text == other && a.key == b.key
             }
             _ => false,
         }

@@ -51,8 +51,7 @@ pub async fn catch_up(world: &World, session: &mut Session) -> Result<(), Refusa
         bytes.extend_from_slice(&telling.again().push());
     }
     if !bytes.is_empty() {
-        // In one piece, which an empty outbox takes whatever its bound is.
-        peer.push(&bytes.into());
+        world.hall.give_page(seat, bytes.into());
     }
     let last = page.entries.last().filter(|_| page.more);
     session.behind = Some(last.map_or(up_to, |entry| entry.seq));

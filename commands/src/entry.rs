@@ -97,7 +97,12 @@ impl Entry {
             }
             _ => true,
         };
-        is_open && self.seq > sight.after
+        // What became of a message is for those whom the message was for.
+        let seq = match &self.body {
+            Body::Edited { target, .. } | Body::Redacted { target, .. } => *target,
+            _ => self.seq,
+        };
+        is_open && seq > sight.after
     }
 }
 

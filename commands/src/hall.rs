@@ -4,6 +4,7 @@
 //! Locks are taken in one order: the directory, then a room, then a connection's
 //! replies, then its outbox. Nothing waits under any of them.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -33,7 +34,7 @@ pub struct Hall {
     epoch: String,
     directory: Mutex<Directory>,
     /// Rooms whose list changed since it was last pushed.
-    pub(crate) changed: Mutex<Vec<Arc<Room>>>,
+    pub(crate) changed: Mutex<BTreeMap<RoomId, Arc<Room>>>,
     pub(crate) list_change: Event,
 }
 
@@ -185,6 +186,17 @@ impl Hall {
         true
     }
 
+    /// Sends one who catches up with its room a page of what was said there, if it is there
+    /// still: nothing of it comes after the word that it was put out.
+    pub(crate) fn give_page(&self, seat: &Seat, page: Frame) {
+        let Some(room) = &seat.room else { return };
+        let mut inside = room.inside();
+        if inside.members.get_mut(seat.peer.id()).is_some() {
+            // In one piece, which an empty outbox takes whatever its bound is.
+            seat.peer.push(&page);
+        }
+    }
+
     /// Moves from the lobby, or from a room, into `room`, if that is allowed. Gives what is
     /// to be kept of it, if anything is.
     pub(crate) fn enter(
@@ -319,6 +331,16 @@ impl Hall {
                     Some("the room was deleted"),
                 );
                 directory.remove(&room, inside.rights.owner());
+                queued
+            }
+            Body::Done { act: Act::Invite | Act::Unban | Act::Op | Act::Deop, .. } => {
+                let inside = &mut *room.inside();
+                let queued = room.deliver(inside, entry, answer);
+                if inside.rights.is_private() {
+                    // Somebody may know it now who did not.
+                    directory.lobby_list.change();
+                    self.note_change(None);
+                }
                 queued
             }
             _ => {

@@ -23,9 +23,7 @@ impl Hall {
 
     fn note_room(&self, room: Arc<Room>) {
         let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !changed.iter().any(|known| known.id == room.id) {
-            changed.push(room);
-        }
+        changed.insert(room.id, room);
     }
 
     /// Pushes the lists that are due to those who take them, and says when the next
@@ -34,7 +32,7 @@ impl Hall {
         let changed =
             std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
         let mut next = self.push_lobby_list(now);
-        for room in changed {
+        for room in changed.into_values() {
             if let Some(due) = push_room_list(&room, now) {
                 next = Some(next.map_or(due, |next| next.min(due)));
                 self.note_room(room);

@@ -144,11 +144,16 @@ impl Rights {
         if !self.is_known_to(account, now) || self.ban_of(account, now).is_some() {
             return None;
         }
+        Some(self.sight_of_member(account))
+    }
+
+    /// What one who is there may read.
+    pub(crate) fn sight_of_member(&self, account: AccountId) -> Sight {
         let after = match self.policy.past {
             PastPolicy::All => Seq(0),
             PastPolicy::SinceJoin => self.joined_after(account).unwrap_or(Seq(i64::MAX)),
         };
-        Some(Sight { account, after })
+        Sight { account, after }
     }
 
     /// An account enters, when the last entry was `seq`: says whether that must be kept.
@@ -207,7 +212,11 @@ impl Rights {
                     Act::Unban => standing.ban = None,
                     Act::Mute => standing.mute = sanction(),
                     Act::Unmute => standing.mute = None,
-                    Act::Op => standing.is_operator = true,
+                    Act::Op => {
+                        standing.is_operator = true;
+                        // Who is an operator no more may stay.
+                        standing.is_invited = true;
+                    }
                     Act::Deop => standing.is_operator = false,
                 }
             }
@@ -308,7 +317,7 @@ mod tests {
                     _ => Role::Anyone,
                 };
                 prop_assert_eq!(rights.role_of(id), role);
-                let is_guest = role > Role::Anyone || last(&[Act::Invite]).is_some();
+                let is_guest = role > Role::Anyone || last(&[Act::Invite, Act::Op]).is_some();
                 let is_known = !is_private || (is_guest && !is_banned);
                 prop_assert_eq!(rights.is_known_to(id, now), is_known);
                 let guests: Vec<_> = rights.guests(now).collect();
@@ -350,7 +359,9 @@ mod tests {
             let is_party = to.is_none_or(|to| to == reader || author == reader);
             let sight = Sight { account: AccountId(reader), after: Seq(after) };
             for body in kinds {
-                prop_assert_eq!(entry(seq, author, body).is_for(sight), is_party && seq > after);
+                let is_message = matches!(body, Body::Said { .. });
+                let since = if is_message { seq } else { 1 };
+                prop_assert_eq!(entry(seq, author, body).is_for(sight), is_party && since > after);
             }
         }
     }

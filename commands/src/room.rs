@@ -133,8 +133,7 @@ impl Room {
         let waiting = answer.as_ref().map(Answer::peer);
         for member in inside.members.iter() {
             let is_told = member.is_live && Some(member.peer.id()) != waiting;
-            // A member has a right to all that is said from now on.
-            let sight = Sight { account: member.account.id, after: Seq(0) };
+            let sight = inside.rights.sight_of_member(member.account.id);
             if is_told && entry.is_for(sight) && cap.is_none_or(|cap| member.peer.takes(cap)) {
                 member.peer.push(&push);
             }

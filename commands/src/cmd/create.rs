@@ -37,13 +37,14 @@ impl Handler for Create {
         if let Some(topic) = &self.topic {
             limits.check_text("topic", topic)?;
         }
-        if cx.world.hall.find(&self.room).is_some() {
-            return Err(room_exists(&self.room));
-        }
         // Asked for twice at once, only the ledger can tell; here it is told at once.
         let rooms_max = limits.rooms_per_user;
         if rooms_max > 0 && cx.world.hall.rooms_owned_by(owner.id) >= rooms_max as usize {
             return Err(too_many_rooms(rooms_max));
+        }
+        // After that: who can make no room cannot try out which private ones there are.
+        if cx.world.hall.find(&self.room).is_some() {
+            return Err(room_exists(&self.room));
         }
         Ok(Outcome::Append(Draft {
             room: None,

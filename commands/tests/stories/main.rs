@@ -4,6 +4,7 @@
 mod world;
 
 mod accounts;
+mod catching_up;
 mod changes;
 mod envelope;
 mod history;

@@ -217,3 +217,145 @@ fn with_since_join_one_resumes_no_further_back() {
         "#]],
     );
 }
+
+/// What a message from before one came says now was pushed to all who take `edits`.
+#[test]
+fn with_since_join_nobody_hears_what_became_of_what_was_said_before() {
+    check(
+        "
+        * in lobby with edits: ann, bob
+        ann> /create attic --history since_join
+        ann> /enter attic
+        ann> one
+        bob> /enter attic
+        ann> /edit 3 uno
+        ann> /redact 3
+        ann> two
+        ann> /edit 7 due
+        ",
+        expect![[r#"
+            * in lobby with edits: ann, bob
+            ann> /create attic --history since_join
+            ann< create ok "attic created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            ann> one
+            ann< msg ok to=public from=ann text=one room=attic seq=3 ts=TS
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=3 oldest=1 epoch=e1
+            ann> /edit 3 uno
+            ann< edit ok room=attic target=3 text=uno by=ann seq=5 ts=TS
+            ann> /redact 3
+            ann< redact ok room=attic target=3 by=ann seq=6 ts=TS
+            ann> two
+            ann< msg ok to=public from=ann text=two room=attic seq=7 ts=TS
+            bob< msg ok to=public from=ann text=two room=attic seq=7 ts=TS
+            ann> /edit 7 due
+            ann< edit ok room=attic target=7 text=due by=ann seq=8 ts=TS
+            bob< edit ok room=attic target=7 text=due by=ann seq=8 ts=TS
+        "#]],
+    );
+}
+
+/// They were in the room still, and could not read what was said there; who caught up at
+/// that moment never heard anything again.
+#[test]
+fn who_is_an_operator_no_more_stays_a_guest() {
+    check(
+        "
+        * in lobby: ann, bob
+        ann> /create attic --private
+        ann> /enter attic
+        ann> /op bob
+        bob> /enter attic
+        ann> /deop bob
+        bob> /history
+        bob> /exit
+        bob> /enter attic
+        ",
+        expect![[r#"
+            * in lobby: ann, bob
+            ann> /create attic --private
+            ann< create ok "attic created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            ann> /op bob
+            ann< op ok "bob is an operator of attic" room=attic what=op by=ann username=bob seq=2 ts=TS
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=2 oldest=1 epoch=e1
+            ann> /deop bob
+            ann< deop ok "bob is no operator of attic any more" room=attic what=deop by=ann username=bob seq=3 ts=TS
+            bob> /history
+            bob< history ok room=attic messages=[] more=false
+            bob> /exit
+            bob< exit ok "Exited chatroom, returned to lobby"
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=3 oldest=1 epoch=e1
+        "#]],
+    );
+}
+
+/// One who owns enough could ask for names without ever making a room.
+#[test]
+fn who_may_make_no_room_is_not_told_which_there_are() {
+    check(
+        "
+        * in lobby: ann, bob
+        * limits.rooms_per_user 1
+        ann> /create attic --private
+        bob> /create cellar
+        bob> /create attic
+        bob> /create loft
+        ",
+        expect![[r#"
+            * in lobby: ann, bob
+            * limits.rooms_per_user 1
+            ann> /create attic --private
+            ann< create ok "attic created successfully"
+            bob> /create cellar
+            bob< create ok "cellar created successfully"
+            bob> /create attic
+            bob< create forbidden "you own as many rooms as one may: 1 (limits.rooms_per_user)"
+            bob> /create loft
+            bob< create forbidden "you own as many rooms as one may: 1 (limits.rooms_per_user)"
+        "#]],
+    );
+}
+
+/// They learned of it with the next change of something else.
+#[test]
+fn who_is_invited_gets_a_list_with_the_room() {
+    check(
+        "
+        * in lobby: ann
+        * in lobby with list-push: bob
+        ann> /create attic --private
+        ann> /enter attic
+        * lists at 0 ms
+        ann> /invite bob
+        * lists at 1000 ms
+        ann> /mute bob
+        * lists at 2000 ms
+        ",
+        expect![[r#"
+            * in lobby: ann
+            * in lobby with list-push: bob
+            ann> /create attic --private
+            ann< create ok "attic created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            * lists at 0 ms
+            bob< list ok lobby=[bob]
+            * next never
+            ann> /invite bob
+            ann< invite ok "bob may enter attic" room=attic what=invite by=ann username=bob seq=2 ts=TS
+            * lists at 1000 ms
+            bob< list ok lobby=[bob] attic=[ann]
+            * next never
+            ann> /mute bob
+            ann< mute ok "bob may not speak in attic" room=attic what=mute by=ann username=bob seq=3 ts=TS
+            * lists at 2000 ms
+            * next never
+        "#]],
+    );
+}

@@ -192,7 +192,7 @@ fn one_may_own_so_many_rooms() {
             bob> /create three
             bob< create ok "three created successfully"
             ann> /create three
-            ann< create room_exists "there is a room \"three\", or one that looks like it"
+            ann< create forbidden "you own as many rooms as one may: 2 (limits.rooms_per_user)"
             ann> /list
             ann< list ok lobby=[ann bob] one=[] three=[] two=[]
         "#]],

@@ -84,3 +84,31 @@ fn a_private_message_with_a_key_is_sent_once() {
         "#]],
     );
 }
+
+/// The first one was kept, and who asked again was told that there is nobody.
+#[test]
+fn a_key_is_good_when_the_other_has_gone_for_ever() {
+    check(
+        "
+        * in lobby: ann, bob
+        ann> /tell bob --key k1 hello
+        bob> /unregister 1234
+        ann> /tell bob --key k1 hello
+        ann> /tell bob --key k2 hello
+        ann> /tell bob hello
+        ",
+        expect![[r#"
+            * in lobby: ann, bob
+            ann> /tell bob --key k1 hello
+            ann< tell ok to=bob from=ann text=hello seq=1 ts=TS
+            bob> /unregister 1234
+            bob< unregister ok "Account deleted. Messages to rooms stay, under your name; those to users stay with them; your rooms stay without an owner; nobody can register the name again"
+            ann> /tell bob --key k1 hello
+            ann< tell ok to=bob from=ann text=hello seq=1 ts=TS
+            ann> /tell bob --key k2 hello
+            ann< tell no_such_user "there is no account \"bob\""
+            ann> /tell bob hello
+            ann< tell no_such_user "there is no account \"bob\""
+        "#]],
+    );
+}
