@@ -177,7 +177,8 @@ impl<E: ExternalPrinter> Thread<E> {
         self.is_stuck.store(true, Ordering::SeqCst);
         let _ = external.print(text);
         // Rustyline has room for one text that it has not shown yet, and takes this one when
-        // it has. What comes later cannot come before.
+        // it has. So what comes later does not come before, unless the line ends between these
+        // two: then this one goes straight to the terminal.
         let _ = external.print(NOTHING.into());
         self.is_stuck.store(false, Ordering::SeqCst);
     }
