@@ -151,7 +151,7 @@ fn put(svg: &mut String, line: std::fmt::Arguments<'_>) {
 /// A figure with as many digits as say something.
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {
-        0.0 => 0,
+        size if size.fract() == 0.0 => 0,
         size if size < 0.1 => 3,
         size if size < 10.0 => 2,
         size if size < 100.0 => 1,
@@ -187,6 +187,7 @@ mod tests {
             (0.0123, "0.012"),
             (1.234, "1.23"),
             (45.67, "45.7"),
+            (10.0, "10"),
             (1234567.0, "1,234,567"),
         ] {
             assert_eq!(number(value), text);

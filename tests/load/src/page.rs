@@ -29,8 +29,10 @@ enum Due {
     AtLeastTimes(f64),
     /// At most this, whatever the peers do.
     AtMost(f64),
-    /// It is only told.
-    Nothing,
+    /// It is only told, and less is better.
+    Less,
+    /// It is only told, and more is better.
+    More,
 }
 
 const fn row(what: &'static str, name: &'static str, path: &'static str, due: Due) -> Row {
@@ -40,14 +42,14 @@ const fn row(what: &'static str, name: &'static str, path: &'static str, due: Du
 /// The comparison, in its order.
 const ROWS: &[Row] = &[
     row("flood: CPU per delivery, us", "flood", "cpu_us_per_delivery", Due::AtMostTimes(0.5)),
-    row("flood: deliveries a second", "flood", "deliveries_per_s", Due::Nothing),
+    row("flood: deliveries a second", "flood", "deliveries_per_s", Due::More),
     row(
         "20 messages/s to 500: CPU per delivery, us",
         "fanout",
         "cpu_us_per_delivery",
         Due::AtMostTimes(0.8),
     ),
-    row("20 messages/s to 500: p50, us", "fanout", "latency_us.p50", Due::Nothing),
+    row("20 messages/s to 500: p50, us", "fanout", "latency_us.p50", Due::Less),
     row("20 messages/s to 500: p99, us", "fanout", "latency_us.p99", Due::AtMostTimes(1.0)),
     row(
         "200 rooms, 8 under way: messages a second",
@@ -61,20 +63,20 @@ const ROWS: &[Row] = &[
         "cpu_us_per_delivery",
         Due::AtMostTimes(0.8),
     ),
-    row("200 rooms, 1 under way: messages a second", "rooms-1", "messages_per_s", Due::Nothing),
+    row("200 rooms, 1 under way: messages a second", "rooms-1", "messages_per_s", Due::More),
     row(
         "200 rooms, 1 under way: CPU per delivery, us",
         "rooms-1",
         "cpu_us_per_delivery",
-        Due::Nothing,
+        Due::Less,
     ),
     row(
         "200 rooms, 2,000 messages/s: CPU per delivery, us",
         "rooms-2000",
         "cpu_us_per_delivery",
-        Due::Nothing,
+        Due::Less,
     ),
-    row("200 rooms, 2,000 messages/s: p99, us", "rooms-2000", "latency_us.p99", Due::Nothing),
+    row("200 rooms, 2,000 messages/s: p99, us", "rooms-2000", "latency_us.p99", Due::Less),
     row(
         "two people: p50, us (`durability = \"process\"`)",
         "pingpong",
@@ -85,9 +87,9 @@ const ROWS: &[Row] = &[
         "two people: p50, us (`\"power\"`, the default)",
         "pingpong-power",
         "latency_us.p50",
-        Due::Nothing,
+        Due::Less,
     ),
-    row("1 % never read: CPU per delivery, us", "stalled", "cpu_us_per_delivery", Due::Nothing),
+    row("1 % never read: CPU per delivery, us", "stalled", "cpu_us_per_delivery", Due::Less),
     row(
         "5,000 idle: resident KiB per connection",
         "idle",
@@ -97,8 +99,8 @@ const ROWS: &[Row] = &[
     row("5,000 come in: CPU per connect, us", "idle", "cpu_us_per_connect", Due::AtMostTimes(0.6)),
     row("2,000 enter one room: CPU for each, us", "enter", "cpu_us_per_enter", Due::AtMost(1000.0)),
     row("storm: seconds until all are back", "storm", "back_s", Due::AtMost(15.0)),
-    row("storm: p99 of two who talk before it, us", "storm", "usual_latency_us.p99", Due::Nothing),
-    row("storm: p99 of two who talk meanwhile, us", "storm", "latency_us.p99", Due::Nothing),
+    row("storm: p99 of two who talk before it, us", "storm", "usual_latency_us.p99", Due::Less),
+    row("storm: p99 of two who talk meanwhile, us", "storm", "latency_us.p99", Due::Less),
     row("100,000 accounts, 1,000,000 messages: start, s", "start", "wall_s", Due::AtMost(0.5)),
 ];
 
@@ -156,7 +158,7 @@ fn line(runs: &Runs, row: &Row) -> String {
     let ours = of(US);
     let peers = PEERS.map(of);
     let best = match row.due {
-        Due::AtLeastTimes(_) => peers.iter().flatten().copied().reduce(f64::max),
+        Due::AtLeastTimes(_) | Due::More => peers.iter().flatten().copied().reduce(f64::max),
         _ => peers.iter().flatten().copied().reduce(f64::min),
     };
     let ratio = ours.zip(best).map(|(ours, best)| ours / best);
@@ -164,7 +166,7 @@ fn line(runs: &Runs, row: &Row) -> String {
         Due::AtMostTimes(times) => (format!("<= {times} x"), ratio.map(|ratio| ratio <= times)),
         Due::AtLeastTimes(times) => (format!(">= {times} x"), ratio.map(|ratio| ratio >= times)),
         Due::AtMost(most) => (format!("<= {}", number(most)), ours.map(|ours| ours <= most)),
-        Due::Nothing => (String::new(), None),
+        Due::Less | Due::More => (String::new(), None),
     };
     let verdict = is_met.map_or("", |is_met| if is_met { " yes" } else { " **no**" });
     let cell = |figure: Option<f64>| figure.map_or("-".into(), number);
