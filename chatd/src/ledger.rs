@@ -1,11 +1,11 @@
 //! The ledger in SQLite: drafts become rows, and come out as entries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use commands::{
-    Account, AccountId, Body, Draft, Entry, Landing, RoomId, RoomPolicy, RoomRecord, Seq, key_used,
-    too_many_rooms,
+    Account, AccountId, Act, Body, Draft, Entry, Landing, RoomId, RoomPolicy, RoomRecord, Seq,
+    key_used, too_many_rooms,
 };
 use jiff::Timestamp;
 use proto::{Key, Refusal, RoomName};
@@ -41,9 +41,39 @@ pub async fn load(
     loaded.await.map_err(|error| DatabaseError::of(file, &error))
 }
 
+/// What has made a room what it is, without what was undone or done over since: a room may
+/// have had a topic a million times.
+#[derive(Default)]
+struct Changes {
+    in_order: BTreeMap<Seq, Entry>,
+    last: HashMap<What, Seq>,
+}
+
+/// What an entry sets, whatever it was before.
+#[derive(PartialEq, Eq, Hash)]
+enum What {
+    Topic,
+    Done(Act, AccountId),
+}
+
+impl Changes {
+    fn add(&mut self, entry: Entry) {
+        let what = match &entry.body {
+            Body::Topic { .. } => Some(What::Topic),
+            // What they come to depends only on the order of the last of each kind.
+            Body::Done { act, to, .. } => Some(What::Done(*act, to.id)),
+            _ => None,
+        };
+        if let Some(before) = what.and_then(|what| self.last.insert(what, entry.seq)) {
+            self.in_order.remove(&before);
+        }
+        self.in_order.insert(entry.seq, entry);
+    }
+}
+
 /// Every room that there is, with the entries that made it what it is.
 fn rooms(db: &Connection) -> rusqlite::Result<Vec<RoomRecord>> {
-    let mut changes: HashMap<RoomId, Vec<Entry>> = HashMap::new();
+    let mut changes: HashMap<RoomId, Changes> = HashMap::new();
     // In the words of the index `changes`.
     let mut all = db.prepare(&format!(
         "SELECT {ENTRY_COLUMNS} FROM entries
@@ -51,7 +81,7 @@ fn rooms(db: &Connection) -> rusqlite::Result<Vec<RoomRecord>> {
     ))?;
     for entry in all.query_map([], entry_of)? {
         let entry = entry?;
-        changes.entry(entry.room).or_default().push(entry);
+        changes.entry(entry.room).or_default().add(entry);
     }
     let mut rooms = db.prepare(
         "SELECT id, name, trimmed,
@@ -64,7 +94,7 @@ fn rooms(db: &Connection) -> rusqlite::Result<Vec<RoomRecord>> {
         Ok(RoomRecord {
             id,
             name: RoomName::trusted(&row.get::<_, String>("name")?),
-            changes: changes.remove(&id).unwrap_or_default(),
+            changes: changes.remove(&id).unwrap_or_default().in_order.into_values().collect(),
             trimmed: Seq(row.get("trimmed")?),
             last: Seq(last.max(row.get("trimmed")?)),
         })
@@ -258,4 +288,40 @@ fn create_room(
         |row| row.get(0).map(RoomId),
     )
     .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use commands::Rights;
+    use proptest::prelude::*;
+    use proto::UserName;
+
+    use super::*;
+
+    fn entry(seq: i64, body: Body) -> Entry {
+        Entry { seq: Seq(seq), ts: Timestamp::UNIX_EPOCH, room: RoomId(1), author: None, body }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_done_over_is_left_out_and_the_rights_are_the_same(
+            done in prop::collection::vec((prop::sample::select(&Act::ALL[..]), 1..4i64), 0..40)
+        ) {
+            let (mut all, mut changes) = (Rights::default(), Changes::default());
+            for (seq, (act, to)) in (1..).zip(&done) {
+                let name = UserName::trusted(&format!("u{to}"));
+                let to = Arc::new(Account::new(AccountId(*to), name));
+                let body = Body::Done { act: *act, to, until: None, reason: None };
+                all.apply(&entry(seq, body.clone()));
+                changes.add(entry(seq, body));
+                changes.add(entry(1000 + seq, Body::Topic { text: seq.to_string() }));
+            }
+            let mut kept = Rights::default();
+            changes.in_order.values().for_each(|entry| kept.apply(entry));
+            prop_assert_eq!(kept, all);
+            prop_assert!(changes.in_order.len() <= 3 * Act::ALL.len() + 1);
+        }
+    }
 }

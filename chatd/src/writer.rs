@@ -85,7 +85,7 @@ pub(crate) fn write_all(
 fn takes_back(job: &Job) -> bool {
     match job {
         Job::Append(draft, _) => {
-            matches!(draft.body, Body::Edited { .. } | Body::Redacted { .. })
+            matches!(draft.body, Body::Redacted { .. })
         }
         Job::Write(_) => false,
         Job::Scrub => true,

@@ -130,9 +130,6 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
     ann.enter("/help", "/enter", "ann@lobby> ");
     expect![[r#"
-        /create ROOM          Create a room; you own it and stay in the lobby
-        /delete ROOM          Delete a room of yours, with all that was said there
-        /enter ROOM           Enter a room
         /hello                Ask what the server is, and say what the client can take
         /inbox                Read your private messages, and mark them as read
         /list                 List the rooms and who is in them; in a room, who is
@@ -149,6 +146,9 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /whois USERNAME       Ask who somebody is, and in which rooms
         /help COMMAND         Say what can be done here, or explain one command
         /quit                 End the connection and chatsh
+        /set SETTING VALUE    Change a setting, or say what is set
+        /source FILE          Do the lines of a file, if there is nothing wrong in it
+        /connect ADDRESS      End the connection, and go to another server
         /sleep TIME           Do nothing for a while
         /wait                 Wait for a message that arrives after the line before was
                               sent
