@@ -129,7 +129,7 @@ pub struct Landed {
 
 /// What one is told who uses a key again for something else.
 pub fn key_used() -> Refusal {
-    Refusal::bad_field("key", "it was used for another message in this room")
+    Refusal::bad_field("key", "it was used for another message")
 }
 
 /// RFC 3339 in UTC with milliseconds and a final Z.

@@ -356,9 +356,9 @@ fn a_key_is_not_used_for_another_message() {
             ann< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
             bob< msg ok to=public from=ann text=hello room=attic seq=2 ts=TS
             ann> /msg public --key k1 goodbye
-            ann< msg bad_request "key: it was used for another message in this room" field=key
+            ann< msg bad_request "key: it was used for another message" field=key
             ann> /msg bob --key k1 hello
-            ann< msg bad_request "key: it was used for another message in this room" field=key
+            ann< msg bad_request "key: it was used for another message" field=key
         "#]],
     );
 }
@@ -386,7 +386,7 @@ fn asked_for_again_a_message_to_one_who_has_gone_is_still_what_it_was() {
             ann#3> /msg bob --key k2 psst
             ann< msg not_in_room "bob is not in this room" #3
             ann#4> /msg nobody --key k1 psst
-            ann< msg bad_request "key: it was used for another message in this room" field=key #4
+            ann< msg bad_request "key: it was used for another message" field=key #4
         "#]],
     );
 }

@@ -78,7 +78,7 @@ fn a_private_message_with_a_key_is_sent_once() {
             ann> /tell bob --key k1 once
             ann< tell ok to=bob from=ann text=once seq=1 ts=TS
             ann> /tell bob --key k1 twice
-            ann< tell bad_request "key: it was used for another message in this room" field=key
+            ann< tell bad_request "key: it was used for another message" field=key
             bob> /inbox --limit 26
             bob< inbox bad_request "limit: it is 1 to 25" field=limit
         "#]],

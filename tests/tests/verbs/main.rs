@@ -70,7 +70,7 @@ fn what_is_sent_is_in_the_history() {
             $ chatsh send -r general --key k1 once
             exit 0
             $ chatsh send -r general --key k1 twice
-            ! chatsh: msg: bad_request: key: it was used for another message in this room
+            ! chatsh: msg: bad_request: key: it was used for another message
             exit 1
             $ chatsh send -r genral hi
             ! chatsh: enter: no_such_room: there is no room "genral" (did you mean "general"?)
@@ -295,7 +295,7 @@ fn a_text_to_one_user_waits_in_their_inbox() {
             $ chatsh send -t bob --key k1 once
             exit 0
             $ chatsh send -t bob --key k1 twice
-            ! chatsh: tell: bad_request: key: it was used for another message in this room
+            ! chatsh: tell: bad_request: key: it was used for another message
             exit 1
             $ chatsh send -t nobody hi
             ! chatsh: tell: no_such_user: there is no account "nobody"
