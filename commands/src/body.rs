@@ -31,7 +31,7 @@ pub enum Body {
         changed: Option<Box<Changed>>,
     },
     /// Somebody wrote to somebody, in no room: the room of such entries is
-    /// [`RoomId::TELLS`].
+    /// [`RoomId::TELLS`](crate::RoomId::TELLS).
     Told {
         /// Whom it is for.
         to: Arc<Account>,
