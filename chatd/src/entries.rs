@@ -109,6 +109,16 @@ pub(crate) fn past_name(past: PastPolicy) -> &'static str {
     }
 }
 
+/// The last entry of all.
+///
+/// # Errors
+/// What SQLite says.
+pub(crate) fn last(db: &Connection) -> rusqlite::Result<Seq> {
+    let last: Option<i64> =
+        db.prepare_cached("SELECT max(seq) FROM entries")?.query_row([], |row| row.get(0))?;
+    Ok(Seq(last.unwrap_or(0)))
+}
+
 /// Writes the row of a draft; its place in the ledger.
 ///
 /// # Errors

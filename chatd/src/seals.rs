@@ -7,6 +7,7 @@
 //! that changes it: triggers break the seal and note the row, so that nobody has to think
 //! of it.
 
+use commands::Seq;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
@@ -73,14 +74,12 @@ const ROWS: [(&str, &str, usize); 2] = [
     ("accounts", "accounts.id, name, key, password, created, gone, read", 7),
 ];
 
-/// Seals a whole slice of entries, if so many wait; says whether it did.
+/// Seals a whole slice of entries, if so many wait up to the `last` one; says whether it did.
 ///
 /// # Errors
 /// What SQLite says.
-pub(crate) fn fill_slice(db: &Connection) -> rusqlite::Result<bool> {
-    let last: Option<i64> =
-        db.prepare_cached("SELECT max(seq) FROM entries")?.query_row([], |row| row.get(0))?;
-    match last.unwrap_or(0) - sealed(db)? >= SLICE {
+pub(crate) fn fill_slice(db: &Connection, last: Seq) -> rusqlite::Result<bool> {
+    match last.0 - sealed(db)? >= SLICE {
         true => fill(db),
         false => Ok(false),
     }
@@ -247,9 +246,9 @@ mod tests {
     #[test]
     fn whole_slices_are_sealed_and_the_rest_when_it_is_asked_for() {
         let db = entries(2 * SLICE + SLICE - 1);
-        assert!(fill_slice(&db).unwrap());
-        assert!(fill_slice(&db).unwrap());
-        assert!(!fill_slice(&db).unwrap());
+        assert!(fill_slice(&db, crate::entries::last(&db).unwrap()).unwrap());
+        assert!(fill_slice(&db, crate::entries::last(&db).unwrap()).unwrap());
+        assert!(!fill_slice(&db, crate::entries::last(&db).unwrap()).unwrap());
         assert_eq!(sealed(&db).unwrap(), 2 * SLICE);
         assert!(fill(&db).unwrap());
         assert!(!fill(&db).unwrap());

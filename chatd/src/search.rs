@@ -7,17 +7,16 @@ use rusqlite::{Connection, params};
 /// which an append has its turn.
 const SLICE: i64 = 256;
 
-/// Makes a whole slice of entries searchable, if so many wait; says whether it did.
+/// Makes a whole slice of entries searchable, if so many wait up to the `last` one; says
+/// whether it did.
 ///
 /// Not for fewer: each time is a commit of its own, which would double the cost of a
 /// message now and then. Whoever searches fills in the rest.
 ///
 /// # Errors
 /// What SQLite says.
-pub(crate) fn fill_slice(db: &Connection) -> rusqlite::Result<bool> {
-    let last: Option<i64> =
-        db.prepare_cached("SELECT max(seq) FROM entries")?.query_row([], |row| row.get(0))?;
-    match last.unwrap_or(0) - searchable(db)? >= SLICE {
+pub(crate) fn fill_slice(db: &Connection, last: Seq) -> rusqlite::Result<bool> {
+    match last.0 - searchable(db)? >= SLICE {
         true => fill(db),
         false => Ok(false),
     }

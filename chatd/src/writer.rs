@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, Transaction};
 use crate::database::BUSY_TIME;
 use crate::ledger::{self, Rules};
 use crate::witness::Witness;
-use crate::{seals, search};
+use crate::{entries, seals, search};
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
 /// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
@@ -111,7 +111,8 @@ fn scrub(connection: &Connection) -> bool {
 /// Makes some more entries searchable and seals them, if many wait; says whether it did.
 fn fill_in(connection: &mut Connection) -> bool {
     let filled = connection.transaction().and_then(|transaction| {
-        let more = search::fill_slice(&transaction)? | seals::fill_slice(&transaction)?;
+        let last = entries::last(&transaction)?;
+        let more = search::fill_slice(&transaction, last)? | seals::fill_slice(&transaction, last)?;
         transaction.commit().map(|()| more)
     });
     filled.unwrap_or_else(|error| {
