@@ -47,9 +47,12 @@ impl Hall {
             Some(at) if at <= now => {}
             later => return later,
         }
-        let known = Known::of(directory);
+        // Only then is anything looked up or made: without takers nobody needs it.
+        let takes_any =
+            |member: &Member| member.peer.takes(Cap::ListPush) || member.peer.takes(Cap::Presence);
+        let is_wanted = directory.lobby.iter().any(takes_any);
+        let known = if is_wanted { Known::of(directory) } else { Known::default() };
         push_counts(directory, &known);
-        // Only then is a list made: without takers nobody needs it.
         let mut lists = HashMap::new();
         for member in directory.lobby.iter().filter(|member| member.peer.takes(Cap::ListPush)) {
             let place = Place::Lobby(directory, member.account.id);
@@ -65,6 +68,7 @@ impl Hall {
 }
 
 /// Who may know which private rooms.
+#[derive(Default)]
 struct Known(HashMap<AccountId, Vec<RoomId>>, HashSet<RoomId>);
 
 impl Known {
