@@ -52,10 +52,9 @@ impl Request {
                 Act::Unmute if rights.mute_of(to.id, now).is_none() => Some("not muted"),
                 Act::Op if role > Role::Anyone => Some("an operator, or the owner, already"),
                 Act::Deop if role != Role::Operator => Some("not an operator"),
-                Act::Invite if rights.ban_of(to.id, now).is_some() => {
+                Act::Invite | Act::Op if rights.ban_of(to.id, now).is_some() => {
                     Some("banned: unban them first")
                 }
-                Act::Op if rights.ban_of(to.id, now).is_some() => Some("banned: unban them first"),
                 _ => None,
             };
             idle.map_or(Ok(()), |idle| Err(is_already(&to, idle)))

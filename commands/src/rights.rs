@@ -95,11 +95,6 @@ impl Rights {
         self.policy.is_private
     }
 
-    /// Is the room gone?
-    pub fn is_deleted(&self) -> bool {
-        self.is_deleted
-    }
-
     /// What an account is there.
     pub fn role_of(&self, account: AccountId) -> Role {
         match self.standings.get(&account) {

@@ -86,6 +86,10 @@ pub(crate) struct Notice<'a> {
     /// Who did it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<&'a str>,
+    /// What was done, if it was done to somebody.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub act: Option<Act>,
     /// To whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<&'a str>,
@@ -184,6 +188,7 @@ impl<'a> Telling<'a> {
             room: room.as_str(),
             what,
             by,
+            act: None,
             username: None,
             text: None,
             until: None,
@@ -202,6 +207,7 @@ impl<'a> Telling<'a> {
             Body::Told { .. } => Telling::Tell(Tell::of(entry)?),
             Body::Topic { text } => Telling::Notice(Notice { text: Some(text), ..notice("topic") }),
             Body::Done { act, to, until, reason } => Telling::Notice(Notice {
+                act: Some(*act),
                 username: Some(to.name.as_str()),
                 until: *until,
                 text: reason.as_deref(),
@@ -260,8 +266,7 @@ impl<'a> Telling<'a> {
     pub(crate) fn sentence(&self) -> Option<String> {
         let Telling::Notice(notice) = self else { return None };
         let (what, room) = (notice.what, notice.room);
-        let act = Act::ALL.into_iter().find(|act| act.name() == what);
-        let Some((act, name)) = act.zip(notice.username) else {
+        let Some((act, name)) = notice.act.zip(notice.username) else {
             return Some(match what {
                 "delete" => format!("{room} was deleted"),
                 "topic" => format!("{room} has a new topic"),
