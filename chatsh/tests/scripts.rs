@@ -12,7 +12,9 @@ use std::net::TcpListener;
 use std::thread;
 
 use expect_test::{Expect, expect};
-use peer::{Peer, Reaction, chatsh, end_of, ok, outcome, refused, said};
+use peer::{
+    Peer, Reaction, as_usual, chatsh, end_of, ok, outcome, refused, said, throttling_once, to,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -29,18 +31,6 @@ fn check(
 ) {
     let peer = Peer::start(react);
     expected.borrow().assert_eq(&outcome(peer.chatsh(options), input));
-}
-
-fn as_usual(_: &Value) -> Option<Reaction> {
-    None
-}
-
-/// Reacts to requests of this type.
-fn to(
-    kind: &'static str,
-    mut react: impl FnMut(&Value) -> Reaction + Send + 'static,
-) -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
-    move |request| (request["type"] == kind).then(|| react(request))
 }
 
 /// Others say something before and after the reply to what we say.
@@ -355,20 +345,8 @@ fn a_ping_is_answered_and_never_shown() {
 
 #[test]
 fn throttled_is_waited_for_or_not() {
-    fn throttling() -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
-        let mut left = 1;
-        to("login", move |request| {
-            if left == 0 {
-                return peer::usual(request);
-            }
-            left -= 1;
-            let mut reply = refused(request, "throttled", "too fast");
-            reply["data"] = json!({ "retry_after_ms": 10 });
-            Reaction::Say(vec![reply])
-        })
-    }
     check(
-        throttling(),
+        throttling_once("login"),
         &[],
         "/login ann 1234\n/list\n",
         expect![[r#"
@@ -380,7 +358,7 @@ fn throttled_is_waited_for_or_not() {
     "#]],
     );
     check(
-        throttling(),
+        throttling_once("login"),
         &["--no-wait"],
         "/login ann 1234\n/list\n",
         expect![[r#"
@@ -390,7 +368,7 @@ fn throttled_is_waited_for_or_not() {
     );
     let by_option = ["-u", "ann", "--password-command", "echo 1234", "-c", "/list", "--no-wait"];
     check(
-        throttling(),
+        throttling_once("login"),
         &by_option,
         "",
         expect![[r#"

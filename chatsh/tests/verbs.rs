@@ -8,7 +8,9 @@ mod peer;
 use std::io::{BufRead, BufReader};
 
 use expect_test::{Expect, expect};
-use peer::{Peer, Reaction, chatsh, end_of, ok, outcome, refused, said};
+use peer::{
+    Peer, Reaction, as_usual, chatsh, end_of, ok, outcome, refused, said, throttling_once, to,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -31,18 +33,6 @@ fn check(
 fn requests(peer: &Peer) -> Vec<Value> {
     let all = peer.requests.iter().skip_while(|request| request["type"] != "login").skip(1);
     all.take_while(|request| request["type"] != "quit").collect()
-}
-
-fn as_usual(_: &Value) -> Option<Reaction> {
-    None
-}
-
-/// Reacts to requests of this type.
-fn to(
-    kind: &'static str,
-    mut react: impl FnMut(&Value) -> Reaction + Send + 'static,
-) -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
-    move |request| (request["type"] == kind).then(|| react(request))
 }
 
 /// The frame of a message with a number.
@@ -202,20 +192,8 @@ fn a_refusal_is_a_frame_as_well() {
 
 #[test]
 fn throttled_is_waited_for_or_not() {
-    fn throttling() -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
-        let mut left = 1;
-        to("msg", move |request| {
-            if left == 0 {
-                return peer::usual(request);
-            }
-            left -= 1;
-            let mut reply = refused(request, "throttled", "too fast");
-            reply["data"] = json!({ "retry_after_ms": 10 });
-            Reaction::Say(vec![reply])
-        })
-    }
     check(
-        throttling(),
+        throttling_once("msg"),
         &["send", "-r", "ops", "hi"],
         "",
         expect![[r#"
@@ -224,7 +202,7 @@ fn throttled_is_waited_for_or_not() {
         "#]],
     );
     check(
-        throttling(),
+        throttling_once("msg"),
         &["send", "-r", "ops", "hi", "--no-wait"],
         "",
         expect![[r#"

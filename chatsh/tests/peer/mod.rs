@@ -170,6 +170,35 @@ pub fn usual(request: &Value) -> Reaction {
     Reaction::Say(vec![reply])
 }
 
+/// Reacts as a good server does.
+pub fn as_usual(_: &Value) -> Option<Reaction> {
+    None
+}
+
+/// Reacts to requests of this type.
+pub fn to(
+    kind: &'static str,
+    mut react: impl FnMut(&Value) -> Reaction + Send + 'static,
+) -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
+    move |request| (request["type"] == kind).then(|| react(request))
+}
+
+/// The first request of a type comes too fast.
+pub fn throttling_once(
+    kind: &'static str,
+) -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
+    let mut left = 1;
+    to(kind, move |request| {
+        if left == 0 {
+            return usual(request);
+        }
+        left -= 1;
+        let mut reply = refused(request, "throttled", "too fast");
+        reply["data"] = json!({ "retry_after_ms": 10 });
+        Reaction::Say(vec![reply])
+    })
+}
+
 fn receive(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> Option<Value> {
     let mut len = [0; 4];
     stream.read_exact(&mut len).ok()?;
