@@ -260,7 +260,8 @@ impl Accounts {
             })
             .optional()
         };
-        let Some(account) = self.read(find).await? else {
+        let found = self.database.look_up(find).await.map_err(|error| unreadable(&error))?;
+        let Some(account) = found else {
             return Err(Refusal::new(
                 Code::Unauthorized,
                 "the token opens nothing: log in with the password",
@@ -316,10 +317,7 @@ impl Accounts {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
-        self.database.read(work).await.map_err(|error| {
-            tracing::error!(%error, "the accounts cannot be read");
-            Refusal::new(Code::Internal, "the server cannot read its accounts")
-        })
+        self.database.read(work).await.map_err(|error| unreadable(&error))
     }
 
     async fn write<T: Send + 'static>(
@@ -484,6 +482,11 @@ fn take<K: std::hash::Hash + Eq>(
         let message = format!("too many attempts: wait {} s", wait_ms.div_ceil(1000));
         Refusal::new(Code::Throttled, message).with("retry_after_ms", wait_ms)
     })
+}
+
+fn unreadable(error: &rusqlite::Error) -> Refusal {
+    tracing::error!(%error, "the accounts cannot be read");
+    Refusal::new(Code::Internal, "the server cannot read its accounts")
 }
 
 fn no_such_user(name: &UserName) -> Refusal {

@@ -28,6 +28,7 @@ mod model;
 mod options;
 mod outbox;
 mod pace;
+mod queue;
 mod random;
 mod retention;
 mod schema;

@@ -74,15 +74,17 @@ const ROWS: [(&str, &str, usize); 2] = [
     ("accounts", "accounts.id, name, key, password, created, gone, read", 7),
 ];
 
-/// Seals a whole slice of entries, if so many wait up to the `last` one; says whether it did.
+/// Seals a whole slice of entries, if so many wait up to the `last` one; says with which entry
+/// the next slice is whole.
 ///
 /// # Errors
 /// What SQLite says.
-pub(crate) fn fill_slice(db: &Connection, last: Seq) -> rusqlite::Result<bool> {
-    match last.0 - sealed(db)? >= SLICE {
-        true => fill(db),
-        false => Ok(false),
+pub(crate) fn fill_slice(db: &Connection, last: Seq) -> rusqlite::Result<Seq> {
+    let due = sealed(db)? + SLICE;
+    if last.0 >= due {
+        fill(db)?;
     }
+    Ok(Seq(due))
 }
 
 /// Seals the next entries; says whether there were any.
@@ -246,9 +248,10 @@ mod tests {
     #[test]
     fn whole_slices_are_sealed_and_the_rest_when_it_is_asked_for() {
         let db = entries(2 * SLICE + SLICE - 1);
-        assert!(fill_slice(&db, crate::entries::last(&db).unwrap()).unwrap());
-        assert!(fill_slice(&db, crate::entries::last(&db).unwrap()).unwrap());
-        assert!(!fill_slice(&db, crate::entries::last(&db).unwrap()).unwrap());
+        let last = crate::entries::last(&db).unwrap();
+        for whole in 1..=3 {
+            assert_eq!(fill_slice(&db, last).unwrap(), Seq(whole * SLICE));
+        }
         assert_eq!(sealed(&db).unwrap(), 2 * SLICE);
         assert!(fill(&db).unwrap());
         assert!(!fill(&db).unwrap());

@@ -7,19 +7,20 @@ use rusqlite::{Connection, params};
 /// which an append has its turn.
 const SLICE: i64 = 256;
 
-/// Makes a whole slice of entries searchable, if so many wait up to the `last` one; says
-/// whether it did.
+/// Makes a whole slice of entries searchable, if so many wait up to the `last` one; says with
+/// which entry the next slice is whole.
 ///
 /// Not for fewer: each time is a commit of its own, which would double the cost of a
 /// message now and then. Whoever searches fills in the rest.
 ///
 /// # Errors
 /// What SQLite says.
-pub(crate) fn fill_slice(db: &Connection, last: Seq) -> rusqlite::Result<bool> {
-    match last.0 - searchable(db)? >= SLICE {
-        true => fill(db),
-        false => Ok(false),
+pub(crate) fn fill_slice(db: &Connection, last: Seq) -> rusqlite::Result<Seq> {
+    let due = searchable(db)? + SLICE;
+    if last.0 >= due {
+        fill(db)?;
     }
+    Ok(Seq(due))
 }
 
 /// Makes the next entries searchable; says whether there were any.

@@ -25,7 +25,7 @@ pub(crate) struct Witness {
 pub(crate) struct Mark {
     /// The last entry.
     seq: i64,
-    /// How long the server had run; every commit notes it, whatever it writes.
+    /// How long the server had run; every commit without entries notes it.
     uptime_ms: i64,
 }
 
@@ -42,21 +42,29 @@ impl Witness {
         let mut options = OpenOptions::new();
         let options = options.write(true).create(true).truncate(false).mode(0o600);
         let witness = Witness { file: options.open(Mark::file(database))?, durability };
-        witness.note(connection);
+        if let Ok(Some(mark)) = witness.mark(connection) {
+            witness.note(mark);
+        }
         Ok(witness)
     }
 
-    /// Notes what is committed.
-    pub(crate) fn note(&self, connection: &Connection) {
-        // Where a power cut may take commits back, what it says could be early.
-        if self.durability == Durability::Process {
-            return;
+    /// What is to be noted once a transaction is committed; nothing where a power cut may take
+    /// commits back, since what it says could be early.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(crate) fn mark(&self, transaction: &Connection) -> rusqlite::Result<Option<Mark>> {
+        match self.durability {
+            Durability::Power => Mark::of(transaction).map(Some),
+            Durability::Process => Ok(None),
         }
+    }
+
+    /// Notes what is committed.
+    pub(crate) fn note(&self, mark: Mark) {
         // In one piece, in one page, of one length: no crash leaves half of it. Where it
         // cannot be written, what it said before is as true as it was.
-        if let Ok(mark) = Mark::of(connection)
-            && let Err(error) = self.file.write_all_at(mark.line().as_bytes(), 0)
-        {
+        if let Err(error) = self.file.write_all_at(mark.line().as_bytes(), 0) {
             tracing::debug!(%error, "the witness cannot be written");
         }
     }

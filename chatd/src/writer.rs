@@ -6,14 +6,15 @@
 
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender};
-use commands::{Answer, Body, Landed, Landing};
+use async_channel::Sender;
+use commands::{Answer, Body, Landed, Landing, Seq};
 use proto::{Code, Refusal};
 use rusqlite::{Connection, ErrorCode, Transaction};
 
 use crate::database::BUSY_TIME;
 use crate::ledger::{self, Rules};
-use crate::witness::Witness;
+use crate::queue::Queue;
+use crate::witness::{Mark, Witness};
 use crate::{entries, seals, search};
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
@@ -53,25 +54,30 @@ pub(crate) fn write_all(
     mut connection: Connection,
     rules: &Rules,
     witness: &Witness,
-    waiting: &Receiver<Job>,
+    waiting: &Queue<Job>,
     tail: &Sender<Vec<Landed>>,
 ) {
     let mut must_scrub = false;
-    while let Ok(first) = waiting.recv_blocking() {
-        let rest = std::iter::from_fn(|| waiting.try_recv().ok());
-        let batch: Vec<Job> = std::iter::once(first).chain(rest).take(BATCH_MAX).collect();
+    let mut filler = Filler::default();
+    // What an earlier life has left.
+    let last = entries::last(&connection).unwrap_or_default();
+    filler.fill_in(&mut connection, last, waiting);
+    loop {
+        let batch = waiting.take(BATCH_MAX);
+        if batch.is_empty() {
+            break;
+        }
         must_scrub |= batch.iter().any(takes_back);
-        let landed = write_batch(&mut connection, rules, batch);
-        // Before anyone is told of it.
-        witness.note(&connection);
+        let landed = write_batch(&mut connection, rules, witness, batch);
         // Before anyone is told that something is gone.
         must_scrub = must_scrub && !scrub(&connection);
+        let last = last_kept(&landed);
         if !landed.is_empty() && tail.send_blocking(landed).is_err() {
             return;
         }
-        // Between commits, and only while nobody waits: in the append it would treble
-        // its cost.
-        while waiting.is_empty() && fill_in(&mut connection) {}
+        if let Some(last) = last {
+            filler.fill_in(&mut connection, last, waiting);
+        }
     }
     seal_rest(&mut connection);
     // So that the one file is the whole database while no server runs, for those who copy
@@ -108,16 +114,42 @@ fn scrub(connection: &Connection) -> bool {
     })
 }
 
-/// Makes some more entries searchable and seals them, if many wait; says whether it did.
-fn fill_in(connection: &mut Connection) -> bool {
-    let filled = connection.transaction().and_then(|transaction| {
-        let last = entries::last(&transaction)?;
-        let more = search::fill_slice(&transaction, last)? | seals::fill_slice(&transaction, last)?;
-        transaction.commit().map(|()| more)
-    });
-    filled.unwrap_or_else(|error| {
-        tracing::error!(%error, "entries cannot be made searchable");
-        false
+/// Makes entries searchable and seals them, a slice at a time.
+#[derive(Default)]
+struct Filler {
+    /// With this entry the next slice is whole: before it there is nothing to look for.
+    due: Seq,
+}
+
+impl Filler {
+    /// Fills in what there is up to the `last` entry. Between commits, and only while nobody
+    /// waits: in the append it would treble its cost.
+    fn fill_in(&mut self, connection: &mut Connection, last: Seq, waiting: &Queue<Job>) {
+        while last >= self.due && waiting.is_empty() {
+            self.due = fill_slice(connection).unwrap_or_else(|error| {
+                tracing::error!(%error, "entries cannot be made searchable");
+                // Tried again with the next one.
+                Seq(last.0.saturating_add(1))
+            });
+        }
+    }
+}
+
+/// Fills in one slice, if one is whole; says which entry makes the next one whole.
+fn fill_slice(connection: &mut Connection) -> rusqlite::Result<Seq> {
+    let transaction = connection.transaction()?;
+    let last = entries::last(&transaction)?;
+    let searchable = search::fill_slice(&transaction, last)?;
+    let sealed = seals::fill_slice(&transaction, last)?;
+    transaction.commit()?;
+    Ok(searchable.min(sealed))
+}
+
+/// The last of the entries that were kept, if any was.
+fn last_kept(landed: &[Landed]) -> Option<Seq> {
+    landed.iter().rev().find_map(|landed| match &landed.landing {
+        Landing::Kept(entry) => Some(entry.seq),
+        _ => None,
     })
 }
 
@@ -137,11 +169,21 @@ fn seal_rest(connection: &mut Connection) {
     }
 }
 
-fn write_batch(connection: &mut Connection, rules: &Rules, batch: Vec<Job>) -> Vec<Landed> {
+fn write_batch(
+    connection: &mut Connection,
+    rules: &Rules,
+    witness: &Witness,
+    batch: Vec<Job>,
+) -> Vec<Landed> {
     let mut landed = Vec::new();
     let mut done = Vec::new();
-    let fate = match write_transaction(connection, rules, batch, &mut landed, &mut done) {
-        Ok(()) => Fate::Kept,
+    let written = write_transaction(connection, rules, witness, batch, &mut landed, &mut done);
+    let fate = match written {
+        Ok(mark) => {
+            // Before anyone is told of it.
+            mark.into_iter().for_each(|mark| witness.note(mark));
+            Fate::Kept
+        }
         Err((fate, error)) => {
             tracing::error!(%error, "the database cannot be written");
             fate
@@ -161,10 +203,11 @@ fn write_batch(connection: &mut Connection, rules: &Rules, batch: Vec<Job>) -> V
 fn write_transaction(
     connection: &mut Connection,
     rules: &Rules,
+    witness: &Witness,
     batch: Vec<Job>,
     landed: &mut Vec<Landed>,
     done: &mut Vec<Done>,
-) -> Result<(), (Fate, rusqlite::Error)> {
+) -> Result<Option<Mark>, (Fate, rusqlite::Error)> {
     let mut batch = batch.into_iter();
     let transaction = match connection.transaction() {
         Ok(transaction) => transaction,
@@ -196,11 +239,13 @@ fn write_transaction(
             return Err((Fate::Lost, error));
         }
     }
-    if let Err(error) = seals::reseal(&transaction).and_then(|()| rules.uptime.keep(&transaction)) {
-        return Err((Fate::Lost, error));
-    }
-    match transaction.commit() {
-        Ok(()) => Ok(()),
+    let has_entries = last_kept(landed).is_some();
+    let mark = seals::reseal(&transaction)
+        .and_then(|()| rules.uptime.keep(&transaction, has_entries))
+        .and_then(|()| witness.mark(&transaction))
+        .map_err(|error| (Fate::Lost, error))?;
+    match commit(transaction) {
+        Ok(()) => Ok(mark),
         // A full disk is met while the log is written, before the mark that ends the
         // transaction: it is not there after a restart either.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
@@ -208,6 +253,13 @@ fn write_transaction(
         }
         Err(error) => Err((Fate::Unknown, error)),
     }
+}
+
+/// Commits, with a statement that is prepared once: that of rusqlite is prepared each time.
+fn commit(transaction: Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.prepare_cached("COMMIT")?.execute([])?;
+    // There is nothing left to commit or to roll back, and `finish` sees that.
+    transaction.finish()
 }
 
 /// SQLite itself ends a transaction when the disk is full. What came after it would be
