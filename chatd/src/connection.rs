@@ -6,7 +6,7 @@
 //! one order: TLS, then the queue.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -14,10 +14,10 @@ use std::time::Instant;
 
 use async_io::Async;
 use proto::{Code, DecodeError, Decoder, Frame, Refusal};
-use rustls::ServerConnection;
 
 use crate::flusher::Flusher;
 use crate::outbox::{Outbox, RECORD_BYTES_MAX};
+use crate::tls::{Sent, Tls, TlsError};
 
 thread_local! {
     /// Where a record is put together. One a thread: a connection that is idle holds
@@ -25,23 +25,9 @@ thread_local! {
     static RECORD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads of the socket in one go, of 4 KiB each: then others have a turn, and the
+/// Reads of the socket in one go, of 32 KiB each: then others have a turn, and the
 /// deadlines are looked at.
-const READS_MAX: usize = 32;
-
-/// A socket that is written with `send`, and not with `writev` as rustls would: what waits
-/// is one record, and the kernel does less for one buffer than for a list of one.
-struct Plain<'a>(&'a TcpStream);
-
-impl Write for Plain<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
+const READS_MAX: usize = 4;
 
 /// What reading came to.
 enum Read {
@@ -55,10 +41,10 @@ enum Read {
     Enough,
 }
 
-/// A connection that has shaken hands.
+/// A connection.
 pub struct Connection {
     socket: Async<TcpStream>,
-    tls: Mutex<Box<ServerConnection>>,
+    tls: Mutex<Tls>,
     queue: Mutex<Queue>,
     home: Arc<Flusher>,
     outbox_bytes_max: usize,
@@ -105,23 +91,29 @@ pub(crate) enum ReadError {
     /// The client broke the framing.
     #[error(transparent)]
     Frame(#[from] proto::FrameError),
-    /// The client broke TLS.
+    /// The client broke TLS, or the network did not hold.
     #[error(transparent)]
-    Tls(#[from] rustls::Error),
-    /// The network did not hold.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    Tls(#[from] TlsError),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> ReadError {
+        TlsError::Io(error).into()
+    }
 }
 
 impl Connection {
-    /// Takes over from the handshake. A plain function: in an async one the TLS
-    /// connection would stay in the future beside its box (1.1 KiB each).
+    /// One that has not shaken hands. A plain function: in an async one the state of TLS
+    /// would stay in the future, too (1.1 KiB each).
+    ///
+    /// # Errors
+    /// A configuration of TLS that cannot be used.
     pub(crate) fn new(
         socket: Async<TcpStream>,
-        tls: ServerConnection,
+        tls: Arc<rustls::ServerConfig>,
         home: Arc<Flusher>,
         outbox_bytes_max: usize,
-    ) -> Arc<Connection> {
+    ) -> Result<Arc<Connection>, rustls::Error> {
         let queue = Queue {
             outbox: Outbox::default(),
             flow: Flow::Clean,
@@ -132,13 +124,35 @@ impl Connection {
             progress: Instant::now(),
             waker: None,
         };
-        Arc::new(Connection {
+        Ok(Arc::new(Connection {
             socket,
-            tls: Mutex::new(Box::new(tls)),
+            tls: Mutex::new(Tls::new(tls)?),
             queue: Mutex::new(queue),
             home,
             outbox_bytes_max,
-        })
+        }))
+    }
+
+    /// Waits until the client has sent something.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.socket.readable().await
+    }
+
+    /// Goes on with the handshake, as far as what has come reaches; says whether that is its
+    /// end.
+    pub(crate) fn shake_hands(self: &Arc<Self>) -> Result<bool, ReadError> {
+        let mut tls = self.tls();
+        let received = tls.receive(&mut self.socket.get_ref());
+        let is_over = !tls.is_handshaking();
+        drop(tls);
+        // An alert, too.
+        self.flush();
+        match received {
+            Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            Ok(_) => Ok(is_over),
+            Err(TlsError::Io(error)) if is_for_later(&error) => Ok(is_over),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes one record of what waits, if the socket takes it; says how it stands
@@ -146,33 +160,19 @@ impl Connection {
     pub(crate) fn flush(self: &Arc<Self>) -> Flow {
         let mut tls = self.tls();
         RECORD.with_borrow_mut(|record| {
+            record.clear();
             if !tls.wants_write() {
-                record.clear();
                 self.queue().outbox.drain_into(record);
-                // The buffer of rustls is empty, so it takes a record whole.
-                if let Err(error) = tls.writer().write_all(record) {
-                    return self.die(&error);
-                }
             }
-            let mut took = false;
-            while tls.wants_write() {
-                match tls.write_tls(&mut Plain(self.socket.get_ref())) {
-                    Ok(0) => return self.die(&io::ErrorKind::WriteZero.into()),
-                    Ok(_) => took = true,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        return self.went(took, true);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return self.die(&error),
-                }
+            match tls.send(record, &mut self.socket.get_ref()) {
+                Ok(sent) => self.went(&sent),
+                Err(error) => self.die(&error),
             }
-            self.went(took, false)
         })
     }
 
-    /// Notes what a flush did: whether the socket took something, and whether it takes
-    /// no more for now.
-    fn went(&self, took: bool, is_blocked: bool) -> Flow {
+    /// Notes what a flush did.
+    fn went(&self, &Sent { took, is_blocked }: &Sent) -> Flow {
         let mut queue = self.queue();
         let before = queue.flow;
         queue.outbox.set_backlog(if is_blocked { RECORD_BYTES_MAX } else { 0 });
@@ -238,7 +238,10 @@ impl Connection {
             match self.read(decoder, len_max)? {
                 Read::Whole(body) => return Poll::Ready(Ok(Some(body))),
                 Read::End => return Poll::Ready(Ok(None)),
-                Read::Nothing => ready!(self.socket.poll_readable(cx))?,
+                Read::Nothing => {
+                    ready!(self.socket.poll_readable(cx))?;
+                    self.tls().has_more();
+                }
                 Read::Enough => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -254,26 +257,23 @@ impl Connection {
         let mut tls = self.tls();
         for _ in 0..READS_MAX {
             // First what is there already: the handshake may have decrypted it.
-            let state = tls.process_new_packets();
-            if tls.wants_write() {
-                // An alert, or a new key, that TLS itself has to say.
-                self.stir(&mut self.queue());
-            }
-            let state = state?;
-            match decoder.read_from(&mut tls.reader(), len_max) {
+            match decoder.read_from(tls.plain(), len_max) {
                 Ok(Some(body)) => return Ok(Read::Whole(body)),
-                Ok(None) if state.peer_has_closed() => return Ok(Read::End),
+                Ok(None) if tls.peer_has_closed() => return Ok(Read::End),
+                Ok(None) if tls.is_dry() => return Ok(Read::Nothing),
                 Ok(None) => {}
                 Err(DecodeError::Frame(error)) => return Err(error.into()),
                 Err(DecodeError::Io(error)) => return Err(error.into()),
             }
-            match tls.read_tls(&mut self.socket.get_ref()) {
+            let received = tls.receive(&mut self.socket.get_ref());
+            if tls.wants_write() {
+                // An alert, or a new key, that TLS itself has to say.
+                self.stir(&mut self.queue());
+            }
+            match received {
                 Ok(0) => return Ok(Read::End),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Read::Nothing);
-                }
+                Err(TlsError::Io(error)) if is_for_later(&error) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -338,7 +338,7 @@ impl Connection {
 
     /// Says goodbye in TLS, once all has gone: a client that hears it misses nothing.
     pub(crate) fn say_goodbye(self: &Arc<Self>) {
-        self.tls().send_close_notify();
+        self.tls().close();
         self.flush();
     }
 
@@ -395,13 +395,18 @@ impl Connection {
         self.order_end(slow_consumer("outbox_bytes"));
     }
 
-    fn tls(&self) -> MutexGuard<'_, Box<ServerConnection>> {
+    fn tls(&self) -> MutexGuard<'_, Tls> {
         self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Is it no error, but only that there is nothing now?
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// What a client is told that does not read.

@@ -14,7 +14,7 @@ use async_io::Async;
 use certs::{Identity, Trust};
 use commands::{Landed, Peer, PeerId, Session, World, dispatch};
 use proto::{Frame, Request, frame};
-use rustls::{ClientConnection, ServerConnection};
+use rustls::ClientConnection;
 use serde_json::json;
 
 use crate::accounts::Accounts;
@@ -145,10 +145,11 @@ fn config() -> Config {
 
 impl Member {
     fn new(number: usize, identity: &Identity, home: &Arc<Flusher>) -> Member {
-        let (server, client) = sockets().expect("loopback is there");
-        let tls = shaken_hands(identity);
+        let (server, mut client) = sockets().expect("loopback is there");
         let server = Async::new(server).expect("the reactor is there");
-        let connection = Connection::new(server, tls, home.clone(), 0);
+        let tls = identity.server_config();
+        let connection = Connection::new(server, tls, home.clone(), 0).expect("TLS can begin");
+        shake_hands(&connection, identity, &mut client);
         let id = PeerId(number as u64);
         let peer = Arc::new(Peer::new(id, Box::new(Sender(connection)), Default::default()));
         Member { session: Session::new(peer, Ipv4Addr::LOCALHOST.into()), client }
@@ -164,24 +165,23 @@ fn sockets() -> io::Result<(TcpStream, TcpStream)> {
     Ok((server, client))
 }
 
-/// The server's end of a handshake that was made in memory.
-fn shaken_hands(identity: &Identity) -> ServerConnection {
+/// Brings the handshake to its end, at both ends in turns.
+fn shake_hands(connection: &Arc<Connection>, identity: &Identity, socket: &mut TcpStream) {
     let trust = Trust::Pin(identity.fingerprint());
     let (config, _) = certs::client_config(&trust, "127.0.0.1", 1).expect("a pin needs no file");
     let name = std::net::IpAddr::from(Ipv4Addr::LOCALHOST).into();
     let mut client = ClientConnection::new(config, name).expect("TLS can begin");
-    let mut server = ServerConnection::new(identity.server_config()).expect("TLS can begin");
-    while client.is_handshaking() || server.is_handshaking() {
-        let mut bytes = Vec::new();
-        client.write_tls(&mut bytes).expect("memory takes all");
-        server.read_tls(&mut &*bytes).expect("memory gives all");
-        server.process_new_packets().expect("the client keeps to TLS");
-        bytes.clear();
-        server.write_tls(&mut bytes).expect("memory takes all");
-        client.read_tls(&mut &*bytes).expect("memory gives all");
-        client.process_new_packets().expect("the server keeps to TLS");
+    loop {
+        while client.wants_write() {
+            client.write_tls(socket).expect("loopback takes it");
+        }
+        if connection.shake_hands().expect("the client keeps to TLS") {
+            return;
+        }
+        while client.wants_read() && client.read_tls(socket).is_ok() {
+            client.process_new_packets().expect("the server keeps to TLS");
+        }
     }
-    server
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod session;
 mod settings;
 mod tables;
 mod throttle;
+mod tls;
 mod uptime;
 mod user;
 mod watch;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_executor::Executor;
 use async_io::{Async, Timer};
-use async_rustls::TlsAcceptor;
+use async_lock::Semaphore;
 use certs::Identity;
 use color_eyre::eyre::{Report, eyre};
 use commands::{Hall, Landed, PeerId, World};
@@ -40,7 +40,11 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) world: World,
-    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) tls: Arc<rustls::ServerConfig>,
+    /// Who may take a step of a handshake: one for each thread. A step is a tenth of a
+    /// millisecond of elliptic curves, and when thousands come back at once, those who are
+    /// in would have to wait for all who come.
+    pub(crate) handshakes: Semaphore,
     pub(crate) gate: Arc<Gate>,
     pub(crate) live: Live,
     flushers: Vec<Arc<Flusher>>,
@@ -155,7 +159,8 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     tracing::info!(commands = commands::commands().count(), "commands");
     let listeners = listener::bind(&config.listen)?;
     let server: &'static Server = Box::leak(Box::new(Server {
-        acceptor: TlsAcceptor::from(identity.server_config()),
+        tls: identity.server_config(),
+        handshakes: Semaphore::new(threads),
         gate: Gate::new(&config.limits),
         live: Live::default(),
         flusher_turn: AtomicUsize::new(0),
@@ -192,12 +197,15 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     // Caught before anyone is told that it is ready, and may want it to stop.
     let signals = listener::stop_signals()?;
     say_ready(&addresses, &identity);
-    let end = smol::block_on(executor.run(smol::future::or(
+    // A task as others are: what is given to `run` itself is asked again whenever this thread
+    // has been woken, and to ask for signals is a call of the kernel.
+    let ended = executor.spawn(smol::future::or(
         async { listener::stop_signal(signals).await.map(Ok) },
-        smol::future::or(async { Ok(Err(damage(file).await)) }, async {
+        smol::future::or(async { Ok(Err(damage(file).await)) }, async move {
             Err(defect(watch.ended().await))
         }),
-    )))?;
+    ));
+    let end = smol::block_on(executor.run(ended))?;
     match &end {
         Ok(signal) => tracing::info!(signal, "stopping"),
         Err(error) => tracing::error!(%error, "stopping"),

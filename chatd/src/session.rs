@@ -76,15 +76,22 @@ pub(crate) async fn serve(
     from: SocketAddr,
     place: Place,
 ) {
-    // In a box: its state is large, and gone when the session begins. The TLS connection
-    // stays there too: what is bound here has its place in this future for ever (1.2 KiB).
-    let connection = match Box::pin(shake_hands(server, socket)).await {
+    let home = server.next_flusher();
+    let outbox_bytes_max = server.config.limits.outbox_bytes;
+    let connection = match Connection::new(socket, server.tls.clone(), home, outbox_bytes_max) {
         Ok(connection) => connection,
         Err(error) => {
-            tracing::debug!(%from, %error, "no TLS handshake");
+            tracing::error!(%error, "TLS cannot begin");
             return;
         }
     };
+    // In a box: its state is gone when the session begins.
+    let mut shaking = Box::pin(shake_hands(server, &connection));
+    if let Err(error) = alongside(&connection, shaking.as_mut()).await {
+        tracing::debug!(%from, %error, "no TLS handshake");
+        return;
+    }
+    drop(shaking);
     let limits = &server.config.limits;
     let id = server.next_peer();
     let sender = Box::new(Sender(connection.clone()));
@@ -119,20 +126,25 @@ pub(crate) async fn serve(
     drop(place);
 }
 
-async fn shake_hands(
-    server: &Server,
-    socket: Async<TcpStream>,
-) -> std::io::Result<Arc<Connection>> {
+/// Shakes hands, step by step, and in time.
+async fn shake_hands(server: &Server, connection: &Arc<Connection>) -> Result<(), ReadError> {
     let shaking = async {
-        let (socket, tls) = server.acceptor.accept(socket).await?.into_inner();
-        let home = server.next_flusher();
-        Ok(Connection::new(socket, tls, home, server.config.limits.outbox_bytes))
+        loop {
+            connection.readable().await?;
+            // Not held while the client is waited for: one who is slow keeps nobody waiting.
+            let _turn = server.handshakes.acquire().await;
+            // Behind all who have something to do now.
+            smol::future::yield_now().await;
+            if connection.shake_hands()? {
+                return Ok(());
+            }
+        }
     };
     match server.config.limits.handshake() {
         Some(limit) => {
             smol::future::or(shaking, async {
                 Timer::after(limit).await;
-                Err(std::io::ErrorKind::TimedOut.into())
+                Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())
             })
             .await
         }
