@@ -11,6 +11,7 @@ use crate::directory::Directory;
 use crate::hall::{Hall, Place};
 use crate::list::{self, ListClock};
 use crate::members::{Member, Members};
+use crate::room::Inside;
 use crate::{AccountId, Room, RoomId, presence};
 
 impl Hall {
@@ -117,11 +118,16 @@ fn push_counts(directory: &mut Directory, known: &Known) {
 
 fn push_room_list(room: &Room, now: Instant) -> Option<Instant> {
     let inside = &mut *room.inside();
+    let presence = inside.presence.push(&room.name, &inside.members, now);
+    let list = push_members(room, inside, now);
+    presence.into_iter().chain(list).min()
+}
+
+fn push_members(room: &Room, inside: &mut Inside, now: Instant) -> Option<Instant> {
     match inside.list.due_at(now) {
         Some(at) if at <= now => {}
         later => return later,
     }
-    inside.presence.push(&room.name, &inside.members);
     let takes = |member: &Member| member.peer.takes(Cap::ListPush);
     let list = inside.members.iter().any(takes).then(|| list::push_of(&Place::Room(room, inside)));
     push_list(&mut inside.list, &mut inside.members, now, |_| list.as_ref())

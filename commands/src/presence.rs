@@ -4,6 +4,7 @@
 //! piece of bytes, a few times a second.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use proto::{Cap, Frame, Outgoing, RoomName, UserName, frame};
 use schemars::JsonSchema;
@@ -12,9 +13,18 @@ use serde::Serialize;
 use crate::members::Members;
 use crate::{Account, AccountId};
 
+/// How long who came has to stay before anybody is told.
+///
+/// A script that says one thing is there for some milliseconds, and would make three lines of
+/// it for everyone; who lost the connection and is back has not left.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Changes of one room that nobody was told of yet.
 #[derive(Debug, Default)]
-pub(crate) struct Presence(BTreeMap<AccountId, (UserName, Change)>);
+pub(crate) struct Presence {
+    changes: BTreeMap<AccountId, (UserName, Change)>,
+    due: Option<Instant>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -51,19 +61,33 @@ impl Presence {
 
     fn note(&mut self, account: &Account, change: Change) {
         // One who came and left meanwhile, or the other way round, has done nothing.
-        if self.0.remove(&account.id).is_none_or(|(_, before)| before == change) {
-            self.0.insert(account.id, (account.name.clone(), change));
+        if self.changes.remove(&account.id).is_none_or(|(_, before)| before == change) {
+            self.changes.insert(account.id, (account.name.clone(), change));
         }
     }
 
-    /// Tells the members who take it; then there is nothing to tell.
-    pub(crate) fn push(&mut self, room: &RoomName, members: &Members) {
-        let changes = std::mem::take(&mut self.0);
-        let mut takers =
-            members.iter().filter(|member| member.peer.takes(Cap::Presence)).peekable();
-        if changes.is_empty() || takers.peek().is_none() {
-            return;
+    /// Tells the members who take it, if it is time to; says when it will be.
+    pub(crate) fn push(
+        &mut self,
+        room: &RoomName,
+        members: &Members,
+        now: Instant,
+    ) -> Option<Instant> {
+        let is_taken = || members.iter().any(|member| member.peer.takes(Cap::Presence));
+        if self.changes.is_empty() || !is_taken() {
+            *self = Presence::default();
+            return None;
         }
+        let due = *self.due.get_or_insert(now + GRACE);
+        if now < due {
+            return Some(due);
+        }
+        std::mem::take(self).tell(room, members);
+        None
+    }
+
+    fn tell(self, room: &RoomName, members: &Members) {
+        let changes = self.changes;
         let mut bytes = Vec::new();
         for (username, change) in changes.values() {
             let kind = match change {
@@ -74,7 +98,7 @@ impl Presence {
             bytes.extend_from_slice(&frame(&Outgoing::ok(kind, data)));
         }
         let pushes: Frame = bytes.into();
-        for member in takers {
+        for member in members.iter().filter(|member| member.peer.takes(Cap::Presence)) {
             // Nobody needs to hear of oneself alone.
             if changes.len() > 1 || !changes.contains_key(&member.account.id) {
                 member.peer.push(&pushes);

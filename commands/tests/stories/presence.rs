@@ -14,22 +14,30 @@ fn members_are_told_who_comes_and_goes_each_once() {
         * in attic with presence: ann
         * in attic: bob
         * lists at 0 ms
+        * lists at 600 ms
         * in lobby: eve, eve.2
         eve> /enter attic
         * lists at 1000 ms
+        * lists at 1600 ms
         eve.2> /enter attic
         * lists at 2000 ms
+        * lists at 2600 ms
         eve> /exit
         * lists at 3000 ms
+        * lists at 3600 ms
         eve.2> /exit
         * lists at 4000 ms
+        * lists at 4600 ms
         * bob is gone
         * lists at 5000 ms
+        * lists at 5600 ms
         ",
         expect![[r#"
             * in attic with presence: ann
             * in attic: bob
             * lists at 0 ms
+            * next at 500 ms
+            * lists at 600 ms
             ann< joined ok room=attic username=ann
             ann< joined ok room=attic username=bob
             * next never
@@ -37,23 +45,33 @@ fn members_are_told_who_comes_and_goes_each_once() {
             eve> /enter attic
             eve< enter ok "Welcome to the chatroom" username=eve room=attic last_seq=1 oldest=1 epoch=e1
             * lists at 1000 ms
+            * next at 1500 ms
+            * lists at 1600 ms
             ann< joined ok room=attic username=eve
             * next never
             eve.2> /enter attic
             eve.2< enter ok "Welcome to the chatroom" username=eve room=attic last_seq=1 oldest=1 epoch=e1
             * lists at 2000 ms
             * next never
+            * lists at 2600 ms
+            * next never
             eve> /exit
             eve< exit ok "Exited chatroom, returned to lobby"
             * lists at 3000 ms
             * next never
+            * lists at 3600 ms
+            * next never
             eve.2> /exit
             eve.2< exit ok "Exited chatroom, returned to lobby"
             * lists at 4000 ms
+            * next at 4500 ms
+            * lists at 4600 ms
             ann< left ok room=attic username=eve
             * next never
             * bob is gone
             * lists at 5000 ms
+            * next at 5500 ms
+            * lists at 5600 ms
             ann< left ok room=attic username=bob
             * next never
         "#]],
@@ -66,14 +84,18 @@ fn one_who_comes_and_goes_at_once_has_done_nothing() {
         "
         * in attic with presence: ann
         * lists at 0 ms
+        * lists at 600 ms
         * in lobby: eve
         eve> /enter attic
         eve> /exit
         * lists at 1000 ms
+        * lists at 1600 ms
         ",
         expect![[r#"
             * in attic with presence: ann
             * lists at 0 ms
+            * next at 500 ms
+            * lists at 600 ms
             * next never
             * in lobby: eve
             eve> /enter attic
@@ -81,6 +103,8 @@ fn one_who_comes_and_goes_at_once_has_done_nothing() {
             eve> /exit
             eve< exit ok "Exited chatroom, returned to lobby"
             * lists at 1000 ms
+            * next never
+            * lists at 1600 ms
             * next never
         "#]],
     );
@@ -139,7 +163,9 @@ fn many_who_come_at_once_are_one_piece_for_everyone() {
         stage.put(&format!("u{number}"), "attic", caps);
     }
     stage.people.values_mut().for_each(|person| person.set_reads(false));
-    stage.world.hall.push_lists(Instant::now() + Duration::from_secs(3600));
+    let later = Instant::now() + Duration::from_secs(3600);
+    let due = stage.world.hall.push_lists(later).unwrap();
+    stage.world.hall.push_lists(due);
     for person in stage.people.values_mut() {
         assert_eq!(person.parts().1.pieces(), 1);
         person.set_reads(true);
