@@ -1,7 +1,9 @@
 //! What rooms said before, read from the ledger's own table: by index, from
 //! where a page begins.
 
-use commands::{AccountId, Archive, Body, Cursor, Entry, Later, Page, Query, RoomId, Seq, Sight};
+use commands::{
+    AccountId, Archive, Body, Cursor, Entry, Later, Page, Query, RoomId, Seq, Sight, Tells,
+};
 use jiff::Timestamp;
 use proto::{Code, Refusal};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -36,10 +38,11 @@ impl Archive for History {
     fn tells(
         &self,
         account: AccountId,
+        which: Tells,
         after: Seq,
         limit: usize,
     ) -> Later<'_, Result<Page, Refusal>> {
-        self.ask(move |db| tells(db, account, after, limit))
+        self.ask(move |db| tells(db, account, which, after, limit))
     }
 
     fn older_than(&self, room: RoomId, ts: Timestamp) -> Later<'_, Result<u64, Refusal>> {
@@ -186,19 +189,28 @@ fn len_of(entry: &Entry) -> usize {
     }
 }
 
-/// Private messages of an account: from either index the first ones, then the first of
-/// both.
-fn tells(db: &Connection, account: AccountId, after: Seq, limit: usize) -> rusqlite::Result<Page> {
-    let first = |party: &str| {
+/// Private messages of an account: from each index the first ones, then the first of all.
+fn tells(
+    db: &Connection,
+    account: AccountId,
+    which: Tells,
+    after: Seq,
+    limit: usize,
+) -> rusqlite::Result<Page> {
+    let parties: &[&str] = match which {
+        Tells::Received => &["recipient"],
+        Tells::All => &["recipient", "author"],
+    };
+    let first = parties.iter().map(|party| {
         format!(
             "SELECT seq FROM (SELECT seq FROM entries WHERE room = 0 AND {party} = ?1 AND seq > ?2
              ORDER BY seq LIMIT ?3)"
         )
-    };
+    });
+    let first: Vec<String> = first.collect();
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {ENTRY_COLUMNS} FROM entries WHERE seq IN ({} UNION {}) ORDER BY seq",
-        first("recipient"),
-        first("author")
+        "SELECT {ENTRY_COLUMNS} FROM entries WHERE seq IN ({}) ORDER BY seq",
+        first.join(" UNION ")
     ))?;
     let enough = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let entries = statement.query_map(params![account.0, after.0, enough], entry_of)?;

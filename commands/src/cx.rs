@@ -121,6 +121,15 @@ pub struct Profile {
     pub registered: Timestamp,
 }
 
+/// Which private messages are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// To the account.
+    Received,
+    /// To the account, and from it.
+    All,
+}
+
 /// What rooms said before: it answers questions, and changes nothing.
 pub trait Archive: Send + Sync {
     /// One entry of a room, if there is one.
@@ -133,12 +142,13 @@ pub trait Archive: Send + Sync {
     /// Refuses with `internal` when they cannot be read.
     fn messages(&self, query: Query) -> Later<'_, Result<Page, Refusal>>;
 
-    /// Private messages beyond rooms, to and from the account that asks, after one.
+    /// Private messages beyond rooms of the account that asks, after one.
     ///
     /// Refuses with `internal` when they cannot be read.
     fn tells(
         &self,
         account: AccountId,
+        which: Tells,
         after: Seq,
         limit: usize,
     ) -> Later<'_, Result<Page, Refusal>>;

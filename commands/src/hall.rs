@@ -111,6 +111,11 @@ impl Hall {
         self.directory().online(account).to_vec()
     }
 
+    /// Ends the connections of an account, which may log in again.
+    pub fn disconnect(&self, account: AccountId, why: &Refusal) {
+        self.directory().online(account).iter().for_each(|online| online.peer.end(why.clone()));
+    }
+
     /// Ends an account that was deleted: the connections of it, but this one, and whatever
     /// login is under way.
     pub fn end_account(&self, account: AccountId, but: PeerId) {

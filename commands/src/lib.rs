@@ -40,7 +40,7 @@ pub use catch_up::catch_up;
 pub use cmd::ping::ping_push;
 pub use cx::{
     Accounts, Archive, Busy, Cursor, Cx, Later, Limits, LoggedIn, Page, Policy, Profile, Query,
-    Registration, Sequencer, World,
+    Registration, Sequencer, Tells, World,
 };
 pub use directory::Online;
 pub use dispatch::{dispatch, malformed};

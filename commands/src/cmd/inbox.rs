@@ -8,7 +8,7 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::telling::Tell;
-use crate::{Cx, Entry, Handler, Outcome, Seq};
+use crate::{Cx, Entry, Handler, Outcome, Seq, Tells};
 
 /// Messages of a page, at most: as many bytes as a frame of the server holds, even if each
 /// is as long as it may be and all of it is escaped.
@@ -17,7 +17,7 @@ const LIMIT_MAX: u32 = 25;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Inbox {
-    /// Those after this `seq`; without it, those that are not marked as read.
+    /// Those after this `seq`, your own too; without it, the unread ones to you.
     after: Option<Seq>,
     /// How many, up to 25.
     limit: Option<u32>,
@@ -27,8 +27,8 @@ struct Inbox {
 
 #[derive(Serialize, JsonSchema)]
 struct Mail {
-    /// To you and from you, the oldest first.
-    messages: Tells,
+    /// The oldest first.
+    messages: Mails,
     /// The last that is marked as read.
     read: Seq,
     /// Are there more, after these?
@@ -36,9 +36,9 @@ struct Mail {
 }
 
 /// Entries, written as private messages.
-struct Tells(Vec<Entry>);
+struct Mails(Vec<Entry>);
 
-impl Serialize for Tells {
+impl Serialize for Mails {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut list = out.serialize_seq(None)?;
         self.0.iter().filter_map(Tell::of).try_for_each(|tell| list.serialize_element(&tell))?;
@@ -46,9 +46,9 @@ impl Serialize for Tells {
     }
 }
 
-impl JsonSchema for Tells {
+impl JsonSchema for Mails {
     fn schema_name() -> Cow<'static, str> {
-        "Tells".into()
+        "Mails".into()
     }
 
     fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
@@ -60,7 +60,7 @@ impl Handler for Inbox {
     const SPEC: Spec = Spec::new(
         "inbox",
         States::of(&[State::Lobby, State::Chat]),
-        "Read your private messages, and mark them as read",
+        "List your private messages, or mark them as read with --read",
         "/inbox --after 0",
     );
 
@@ -77,8 +77,10 @@ impl Handler for Inbox {
         }
         let read = accounts.read_mark(account).await?;
         let after = self.after.unwrap_or(read);
-        let page = cx.world.archive.tells(account, after, limit as usize).await?;
-        Ok(Outcome::data(Mail { messages: Tells(page.entries), read, more: page.more }))
+        // What one has said oneself is never unread.
+        let which = self.after.map_or(Tells::Received, |_| Tells::All);
+        let page = cx.world.archive.tells(account, which, after, limit as usize).await?;
+        Ok(Outcome::data(Mail { messages: Mails(page.entries), read, more: page.more }))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use commands::{
     Account, AccountId, Act, Archive, Body, Draft, Entry, Hall, Later, Page, Query, RoomId, Seq,
+    Tells,
 };
 use expect_test::expect;
 use jiff::Timestamp;
@@ -32,10 +33,11 @@ impl Archive for Slow {
     fn tells(
         &self,
         account: AccountId,
+        which: Tells,
         after: Seq,
         limit: usize,
     ) -> Later<'_, Result<Page, Refusal>> {
-        self.0.tells(account, after, limit)
+        self.0.tells(account, which, after, limit)
     }
 
     fn older_than(&self, room: RoomId, ts: Timestamp) -> Later<'_, Result<u64, Refusal>> {

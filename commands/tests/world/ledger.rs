@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use commands::{
     AccountId, Answer, Archive, Body, Busy, Changed, Cursor, Draft, Entry, Hall, Landed, Landing,
-    Later, Page, Query, RoomId, RoomRecord, Seq, Sequencer, Sight, key_used, room_exists,
+    Later, Page, Query, RoomId, RoomRecord, Seq, Sequencer, Sight, Tells, key_used, room_exists,
 };
 use jiff::Timestamp;
 use proto::{NameKey, Refusal};
@@ -61,11 +61,16 @@ impl Archive for Ledger {
     fn tells(
         &self,
         account: AccountId,
+        which: Tells,
         after: Seq,
         limit: usize,
     ) -> Later<'_, Result<Page, Refusal>> {
         let inside = self.inside();
-        let tells = inside.kept.iter().filter(|entry| entry.room == RoomId::TELLS);
+        let is_wanted = |entry: &&Entry| match (&entry.body, which) {
+            (Body::Told { to, .. }, Tells::Received) => to.id == account,
+            _ => entry.room == RoomId::TELLS,
+        };
+        let tells = inside.kept.iter().filter(is_wanted);
         let seen = tells.filter(|entry| entry.is_for(Sight { account, after }));
         let mut entries: Vec<Entry> = seen.take(limit + 1).cloned().collect();
         let more = entries.len() > limit;
