@@ -99,11 +99,15 @@ impl Accounts {
         }
     }
 
-    /// Gives an account another password, and ends its tokens.
+    /// Gives an account another password, and ends its tokens; says which account it is.
     ///
     /// # Errors
     /// What a peer is told.
-    pub async fn set_password(&self, name: &UserName, password: Password) -> Result<(), Refusal> {
+    pub async fn set_password(
+        &self,
+        name: &UserName,
+        password: Password,
+    ) -> Result<AccountId, Refusal> {
         self.check_length("password", &password)?;
         let stored = self.stored(&name.key()).await?.ok_or_else(|| no_such_user(name))?;
         let hash = self.hasher.hash(password).await.map_err(hash_refusal)?;
@@ -112,8 +116,8 @@ impl Accounts {
             db.execute("UPDATE accounts SET password = ?1 WHERE id = ?2", params![hash, id])?;
             db.execute("DELETE FROM tokens WHERE account = ?1", [id])
         })
-        .await
-        .map(drop)
+        .await?;
+        Ok(AccountId(id))
     }
 
     /// Gives an account that was opened another password, and ends its tokens; says
@@ -182,6 +186,13 @@ impl Accounts {
             self.logins.iter().for_each(|throttle| throttle.give_back(tried));
         }
         let is_right = verified.map_err(hash_refusal)?;
+        if !is_right {
+            // For the operator, and for programs that ban addresses; no more lines than the
+            // throttle lets through. The name only of those who exist: a password may stand in
+            // its place.
+            let user = stored.as_ref().map(|stored| tracing::field::display(&stored.account.name));
+            tracing::info!(%from, user, "a login was refused");
+        }
         let Some(Stored { account, mut hash, .. }) = stored.filter(|_| is_right) else {
             return Err(Refusal::new(Code::Unauthorized, "Password incorrect"));
         };

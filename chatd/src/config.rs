@@ -327,6 +327,13 @@ impl Config {
         if self.tls.cert.is_some() != self.tls.key.is_some() {
             return Err("tls: cert and key go together: give both or neither".into());
         }
+        let LimitsSection { frame, text, .. } = self.limits;
+        if frame > 0 && text > frame {
+            return Err(format!(
+                "limits.text: a text of {text} bytes does not fit into a frame of limits.frame = \
+                 {frame}: lower the one or raise the other"
+            ));
+        }
         let Password { log_n, r, p, .. } = self.password;
         if scrypt::Params::new(log_n, r, p).is_err() || log_n > PASSWORD_LOG_N_MAX {
             return Err(format!(

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use async_executor::Executor;
 use async_io::Async;
 use color_eyre::eyre::{Report, WrapErr, eyre};
-use proto::{Password, Refusal, UserName};
+use commands::Hall;
+use proto::{Code, Password, Refusal, UserName};
 use rusqlite::ErrorCode;
 use serde::{Deserialize, Serialize};
 use smol::Task;
@@ -29,7 +30,7 @@ const LINE_BYTES_MAX: u64 = 4096;
 pub(crate) enum Ask {
     /// Make an account.
     AddUser { name: UserName, password: Password },
-    /// Give an account another password; ends its tokens.
+    /// Give an account another password; ends its tokens and its sessions.
     SetPassword { name: UserName, password: Password },
     /// Name every account.
     ListUsers,
@@ -48,12 +49,17 @@ pub(crate) enum Told {
 }
 
 impl Ask {
-    /// Does it.
-    pub(crate) async fn perform(self, accounts: &Accounts) -> Told {
+    /// Does it; `hall` has those who are logged in, if the server runs.
+    pub(crate) async fn perform(self, accounts: &Accounts, hall: Option<&Hall>) -> Told {
         let result: Result<Vec<String>, Refusal> = match self {
             Ask::AddUser { name, password } => accounts.add(name, password).await.map(|()| vec![]),
             Ask::SetPassword { name, password } => {
-                accounts.set_password(&name, password).await.map(|()| vec![])
+                accounts.set_password(&name, password).await.map(|account| {
+                    let why = "your password was changed by the administrator: log in again";
+                    let why = Refusal::new(Code::Unauthorized, why);
+                    hall.into_iter().for_each(|hall| hall.disconnect(account, &why));
+                    vec![]
+                })
             }
             Ask::ListUsers => match accounts.list().await {
                 Ok(names) => Ok(names),
@@ -84,6 +90,7 @@ pub(crate) fn listen(
     folder: &Folder,
     executor: &'static Executor<'static>,
     accounts: Arc<Accounts>,
+    hall: Arc<Hall>,
 ) -> Result<Task<()>, Failure> {
     let path = control_socket(folder.path());
     let bind = || -> std::io::Result<Async<UnixListener>> {
@@ -103,8 +110,8 @@ pub(crate) fn listen(
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let accounts = accounts.clone();
-                    executor.spawn(async move { answer(stream, &accounts).await }).detach();
+                    let (accounts, hall) = (accounts.clone(), hall.clone());
+                    executor.spawn(async move { answer(stream, &accounts, &hall).await }).detach();
                 }
                 Err(error) => {
                     tracing::error!(%error, "no administrator can be let in");
@@ -115,14 +122,14 @@ pub(crate) fn listen(
     }))
 }
 
-async fn answer(stream: Async<UnixStream>, accounts: &Accounts) {
+async fn answer(stream: Async<UnixStream>, accounts: &Accounts, hall: &Hall) {
     let mut line = zeroize::Zeroizing::new(String::new());
     let mut reader = smol::io::BufReader::new((&stream).take(LINE_BYTES_MAX));
     if reader.read_line(&mut line).await.is_err() {
         return;
     }
     let told = match serde_json::from_str::<Ask>(&line) {
-        Ok(ask) => ask.perform(accounts).await,
+        Ok(ask) => ask.perform(accounts, Some(hall)).await,
         Err(error) => Told::Refused(format!("not understood: {error}")),
     };
     let mut text = serde_json::to_string(&told).expect("strings become JSON");

@@ -39,7 +39,7 @@ impl Folder {
     /// It cannot be made.
     pub fn try_lock(path: &Path) -> Result<Result<Folder, String>, Failure> {
         let file = make(path)
-            .wrap_err_with(|| format!("{}: cannot make the data folder", path.display()))
+            .wrap_err_with(|| format!("{}: cannot use this as data folder", path.display()))
             .map_err(|report| Failure::new(Exit::CannotMake, report))?;
         match claim(file) {
             Ok(Ok(lock)) => Ok(Ok(Folder { path: path.into(), _lock: lock })),
@@ -59,6 +59,24 @@ impl Folder {
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.path.join("chatd.db")
+    }
+}
+
+/// Has a chatd been here? One who only asks makes no new data folder where there is none: it
+/// would be the wrong one.
+///
+/// # Errors
+/// Names the folder.
+pub(crate) fn check_used(path: &Path) -> Result<(), Failure> {
+    match path.join("lock").exists() {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Exit::Usage,
+            eyre!(
+                "{}: no chatd has been here: give --data DIR as when it runs, or start it first",
+                path.display()
+            ),
+        )),
     }
 }
 

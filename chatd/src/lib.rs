@@ -46,6 +46,7 @@ mod watch;
 mod witness;
 mod writer;
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -62,7 +63,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
         eprintln!("chatd: {error}");
     }
-    match run(options) {
+    match run(options).and_then(|text| print(&text)) {
         Ok(()) => Exit::Ok.into(),
         Err(Failure { exit, report }) => {
             eprintln!("chatd: {report:#}");
@@ -76,7 +77,20 @@ pub fn command() -> clap::Command {
     Options::command()
 }
 
-fn run(options: Options) -> Result<(), Failure> {
+/// Puts what a sub-command has to say on stdout. One who listens no further has heard enough.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let report = eyre!("stdout cannot be written: {error}");
+            Err(Failure::new(Exit::CannotMake, report))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Does what the command line says; gives what is for stdout.
+fn run(options: Options) -> Result<String, Failure> {
     let usage = |error: SettingsError| Failure::new(Exit::Usage, error.into());
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -86,35 +100,32 @@ fn run(options: Options) -> Result<(), Failure> {
     match options.action.unwrap_or(Action::Serve) {
         Action::Serve => {
             log::start(config.log);
-            server::serve(config)
+            server::serve(config).map(|()| String::new())
         }
         Action::Config(ConfigAction::Check) => {
-            println!("the configuration can be used");
-            Ok(())
+            server::given_identity(&config).transpose()?;
+            Ok("the configuration can be used\n".into())
         }
-        Action::Config(ConfigAction::Print) => {
-            print!("{}", settings.print());
-            Ok(())
-        }
+        Action::Config(ConfigAction::Print) => Ok(settings.print()),
         Action::User(action) => user::run(&config, action),
         Action::Key(KeyAction::Fingerprint) => {
             let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
-            let folder_or_other = folder::Folder::try_lock(&data)?;
-            println!("{}", server::identity(&config, &data)?.fingerprint());
-            drop(folder_or_other);
-            Ok(())
+            let identity = match server::given_identity(&config) {
+                Some(identity) => identity?,
+                None => {
+                    folder::check_used(&data)?;
+                    server::identity(&config, &data)?
+                }
+            };
+            Ok(format!("{}\n", identity.fingerprint()))
         }
         Action::Key(KeyAction::New) => {
             let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
             let folder = folder::Folder::lock(&data)?;
             let identity = certs::Identity::make_new(folder.path())
                 .map_err(|e| Failure::new(Exit::CannotMake, e.into()))?;
-            println!("{}", identity.fingerprint());
-            Ok(())
+            Ok(format!("{}\n", identity.fingerprint()))
         }
-        Action::Schema => {
-            println!("{:#}", schema::protocol());
-            Ok(())
-        }
+        Action::Schema => Ok(format!("{:#}\n", schema::protocol())),
     }
 }

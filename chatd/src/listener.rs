@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_executor::Executor;
 use async_io::{Async, Timer};
 use async_signal::{Signal, Signals};
-use color_eyre::eyre::WrapErr;
+use color_eyre::eyre::eyre;
 use commands::Registration;
 use smol::future::FutureExt;
 use smol::stream::StreamExt;
@@ -47,9 +47,16 @@ const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// The first that cannot be opened.
 pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Vec<Async<TcpListener>>, Failure> {
     let bind = |address: &SocketAddr| {
-        Async::<TcpListener>::bind(*address)
-            .wrap_err_with(|| format!("cannot listen on {address}: is another server there?"))
-            .map_err(|report| Failure::new(Exit::Unavailable, report))
+        Async::<TcpListener>::bind(*address).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => ": another server is there",
+                io::ErrorKind::AddrNotAvailable => ": no network of this machine has it",
+                io::ErrorKind::PermissionDenied => ": ports below 1024 are for root",
+                _ => "",
+            };
+            let report = eyre!("cannot listen on {address}: {error}{hint}");
+            Failure::new(Exit::Unavailable, report)
+        })
     };
     addresses.iter().map(bind).collect()
 }

@@ -65,7 +65,7 @@ pub(crate) enum UserAction {
     },
     /// Name every account.
     List,
-    /// Give an account another password, and end its tokens.
+    /// Give an account another password, and end its tokens and its sessions.
     Passwd {
         /// The name of the account.
         name: String,

@@ -1,6 +1,7 @@
 //! The server as a whole: what everything shares, how it starts and how it stops.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -156,7 +157,8 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         policy: config.policy(),
     };
     // Two commands of one name are a defect, and met here rather than by a user.
-    tracing::info!(commands = commands::commands().count(), "commands");
+    let (version, commands) = (env!("CARGO_PKG_VERSION"), commands::commands().count());
+    tracing::info!(version, commands, data = %data.display(), "starting");
     let listeners = listener::bind(&config.listen)?;
     let server: &'static Server = Box::leak(Box::new(Server {
         tls: identity.server_config(),
@@ -188,7 +190,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
             async move { retention::run(&database, &server.world.hall, inbox_days).await };
         watch.spawn(executor, "retention", keeping)
     };
-    let control = control::listen(&folder, executor, accounts)?;
+    let control = control::listen(&folder, executor, accounts, server.world.hall.clone())?;
     let addresses = local_addresses(&listeners)?;
     let accepting: Vec<_> = listeners
         .into_iter()
@@ -262,19 +264,21 @@ async fn stop(server: &Server, database: &Database, writer: Writer, tail: smol::
 
 /// The server's key and certificate, made if they are missing.
 pub(crate) fn identity(config: &Config, data: &Path) -> Result<Identity, Failure> {
-    let identity = match (&config.tls.cert, &config.tls.key) {
-        (Some(cert), Some(key)) => Identity::load(cert, key),
-        _ => Identity::load_or_make(data),
+    given_identity(config).unwrap_or_else(|| Identity::load_or_make(data).map_err(identity_failure))
+}
+
+/// The key and certificate that the configuration names, if it names any.
+pub(crate) fn given_identity(config: &Config) -> Option<Result<Identity, Failure>> {
+    let (cert, key) = config.tls.cert.as_ref().zip(config.tls.key.as_ref())?;
+    Some(Identity::load(cert, key).map_err(identity_failure))
+}
+
+fn identity_failure(error: certs::IdentityError) -> Failure {
+    let exit = match error {
+        certs::IdentityError::Make { .. } | certs::IdentityError::Write { .. } => Exit::CannotMake,
+        _ => Exit::Usage,
     };
-    identity.map_err(|error| {
-        let exit = match error {
-            certs::IdentityError::Make { .. } | certs::IdentityError::Write { .. } => {
-                Exit::CannotMake
-            }
-            _ => Exit::Usage,
-        };
-        Failure::new(exit, error.into())
-    })
+    Failure::new(exit, error.into())
 }
 
 pub(crate) async fn load_hall(
@@ -350,7 +354,12 @@ fn say_ready(addresses: &[SocketAddr], identity: &Identity) {
     let fingerprint = identity.fingerprint();
     let list: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
     let first = addresses.first().expect("a configuration without an address is refused");
-    println!("chatd: listening on {} (chat://{first}#{fingerprint})", list.join(", "));
+    let ready = format!("chatd: listening on {} (chat://{first}#{fingerprint})\n", list.join(", "));
+    // It serves all the same.
+    let mut out = std::io::stdout();
+    if let Err(error) = out.write_all(ready.as_bytes()).and_then(|()| out.flush()) {
+        tracing::warn!(%error, "stdout cannot be written: nobody is told where it listens");
+    }
     // Not run by a service manager: nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use crate::config::{Config, KEYS};
@@ -62,7 +63,7 @@ impl Settings {
                 let key = e.path().to_string();
                 let from = self.origins.iter().find(|(name, _)| key.starts_with(**name));
                 let from = from.map_or(String::new(), |(_, origin)| format!(" ({origin})"));
-                SettingsError(format!("{key}{from}: {}", e.inner().message()))
+                SettingsError(format!("{key}{from}: {}", in_words(e.inner().message())))
             })?;
         config.check().map_err(SettingsError)?;
         Ok(config)
@@ -94,8 +95,14 @@ impl Settings {
         let table: Table = text.parse().map_err(|e: toml::de::Error| error(e.to_string()))?;
         let mut leaves = Vec::new();
         flatten("", &table, &mut leaves);
+        let mut places = BTreeMap::new();
+        if let Ok(table) = DeTable::parse(&text) {
+            places_of("", table.get_ref(), &mut places);
+        }
         for (key, value) in leaves {
-            self.put(&key, value, &file.display().to_string()).map_err(|e| error(e.to_string()))?;
+            let before = &text[..places.get(&key).copied().unwrap_or(0)];
+            let line = before.matches('\n').count() + 1;
+            self.put(&key, value, &format!("{}:{line}", file.display()))?;
         }
         Ok(())
     }
@@ -133,6 +140,34 @@ fn value_of(text: &str) -> Value {
     match toml::from_str::<Line>(&format!("value = {text}")) {
         Ok(line) => line.value,
         Err(_) => Value::String(text.to_owned()),
+    }
+}
+
+/// What serde says of a value, without the names of Rust's types.
+fn in_words(message: &str) -> String {
+    let words = [
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected usize", "expected a whole number"),
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected a sequence", "expected a list, as in [\"a\", \"b\"]"),
+        ("expected a boolean", "expected true or false"),
+    ];
+    let found = words.iter().find(|(theirs, _)| message.ends_with(theirs));
+    found.map_or(message.into(), |(theirs, ours)| message.replace(theirs, ours))
+}
+
+/// Where each key stands in the text, in bytes.
+fn places_of(prefix: &str, table: &DeTable<'_>, places: &mut BTreeMap<String, usize>) {
+    for (name, value) in table {
+        let place = name.span().start;
+        let name = match prefix.is_empty() {
+            true => name.get_ref().to_string(),
+            false => format!("{prefix}.{}", name.get_ref()),
+        };
+        if let DeValue::Table(inner) = value.get_ref() {
+            places_of(&name, inner, places);
+        }
+        places.insert(name, place);
     }
 }
 
@@ -178,16 +213,17 @@ mod tests {
     #[test]
     fn the_command_line_wins_over_the_environment_over_the_file() {
         let settings = gather(
-            "motd = 'from the file'\n[limits]\nframe = 1\ntext = 2\nping_s = 3",
+            "motd = 'from the file'\n[limits]\nframe = 100\ntext = 2\nping_s = 3",
             &[("CHATD_LIMITS__TEXT", "20"), ("CHATD_LIMITS__PING_S", "30"), ("PATH", "/bin")],
             &[("limits.ping_s", "300")],
         )
         .unwrap();
         let config = settings.config().unwrap();
-        assert_eq!((config.limits.frame, config.limits.text), (1, 20));
+        assert_eq!((config.limits.frame, config.limits.text), (100, 20));
         assert_eq!(config.policy().limits.ping_s, 300);
         assert_eq!(config.policy().motd.unwrap(), "from the file");
-        assert!(settings.print().contains("frame = 1 "));
+        assert!(settings.print().contains("frame = 100 "));
+        assert!(settings.print().contains("chatd.toml:3\n"), "{}", settings.print());
         assert!(settings.print().contains("# environment CHATD_LIMITS__TEXT"));
     }
 
@@ -207,6 +243,7 @@ mod tests {
             from_file.contains(r#"no key "limits.frames": did you mean "limits.frame"?"#),
             "{from_file}"
         );
+        assert!(from_file.contains("chatd.toml:2: there is"), "{from_file}");
         let from_variable = error(gather("", &[("CHATD_LISTN", "x")], &[]));
         assert!(from_variable.contains(r#"did you mean "listen"?"#), "{from_variable}");
         assert!(error(gather("", &[], &[("zzz", "1")])).contains("no key \"zzz\""));
@@ -217,6 +254,9 @@ mod tests {
         let settings = gather("", &[], &[("limits.frame", "many")]).unwrap();
         let error = settings.config().unwrap_err().to_string();
         assert!(error.starts_with("limits.frame (command line): "), "{error}");
+        assert!(error.ends_with("expected a whole number from 0 to 4294967295"), "{error}");
+        let settings = gather("[limits]\nframe = 10\n", &[], &[]).unwrap();
+        assert!(settings.config().unwrap_err().to_string().contains("does not fit into a frame"));
         let settings = gather("", &[], &[("tls.cert", "/x")]).unwrap();
         assert!(settings.config().unwrap_err().to_string().contains("go together"));
         let settings = gather("", &[], &[("password.log_n", "60")]).unwrap();

@@ -12,14 +12,14 @@ use crate::config::Config;
 use crate::control::{self, Ask, Told};
 use crate::database::Database;
 use crate::exit::{Exit, Failure};
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::options::UserAction;
 
-/// Does what the administrator asked for.
+/// Does what the administrator asked for; gives what is for stdout.
 ///
 /// # Errors
 /// What was refused, and what cannot be reached.
-pub(crate) fn run(config: &Config, action: UserAction) -> Result<(), Failure> {
+pub(crate) fn run(config: &Config, action: UserAction) -> Result<String, Failure> {
     let usage = |report: Report| Failure::new(Exit::Usage, report);
     let name = |name: String| UserName::new(&name).map_err(|e| usage(eyre!("{name:?}: {e}")));
     let ask = match action {
@@ -32,15 +32,19 @@ pub(crate) fn run(config: &Config, action: UserAction) -> Result<(), Failure> {
         UserAction::List => Ask::ListUsers,
     };
     let data = config.data().map_err(|e| usage(eyre!(e)))?;
+    match &ask {
+        Ask::AddUser { .. } if folder::check_used(&data).is_err() => {
+            eprintln!("chatd: {}: this is a new data folder", data.display());
+        }
+        Ask::AddUser { .. } => {}
+        Ask::SetPassword { .. } | Ask::ListUsers => folder::check_used(&data)?,
+    }
     let told = match Folder::try_lock(&data)? {
         Ok(folder) => alone(config, &folder, ask)?,
         Err(_) => control::ask(&data, &ask).map_err(|e| Failure::new(Exit::Unavailable, e))?,
     };
     match told {
-        Told::Done(lines) => {
-            lines.iter().for_each(|line| println!("{line}"));
-            Ok(())
-        }
+        Told::Done(lines) => Ok(lines.iter().map(|line| format!("{line}\n")).collect()),
         Told::Refused(why) => Err(Failure::new(Exit::Refused, eyre!(why))),
         Told::Damaged(why) => Err(Failure::new(Exit::Damaged, eyre!(why))),
     }
@@ -52,7 +56,7 @@ fn alone(config: &Config, folder: &Folder, ask: Ask) -> Result<Told, Failure> {
     let (database, writer, _tail) = opened.map_err(crate::server::database_failure)?;
     let accounts =
         Accounts::new(database.clone(), config).map_err(|e| Failure::new(Exit::Usage, e.into()))?;
-    let told = smol::block_on(ask.perform(&accounts));
+    let told = smol::block_on(ask.perform(&accounts, None));
     database.close();
     writer.join();
     Ok(told)

@@ -7,7 +7,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -85,9 +85,16 @@ fn the_folder_is_where_the_environment_says() {
         (vec![("HOME", home), ("XDG_DATA_HOME", &format!("{home}/xdg"))], "xdg/chatd"),
         (vec![("HOME", home), ("STATE_DIRECTORY", &service)], "service"),
     ] {
-        let output = chatd_with(&["key", "fingerprint"], &environment);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert!(Path::new(home).join(place).join("key.pem").exists(), "{place}");
+        let place = Path::new(home).join(place);
+        // One who only asks makes no folder: a mistyped one would be another server's.
+        for asks in [["key", "fingerprint"], ["user", "list"]] {
+            ends(&chatd_with(&asks, &environment), 2, &[place.to_str().unwrap(), "--data"]);
+            assert!(!place.exists(), "{asks:?}");
+        }
+        let made = chatd_with(&["key", "new"], &environment);
+        assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+        assert!(place.join("key.pem").exists());
+        assert_eq!(stdout(&chatd_with(&["key", "fingerprint"], &environment)), stdout(&made));
     }
     ends(&chatd_with(&["key", "fingerprint"], &[]), 2, &["data", "--data"]);
 }
@@ -167,7 +174,7 @@ fn a_bad_configuration_is_named_with_what_was_meant() {
 fn the_configuration_in_force_is_printed_with_its_origins() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("chatd.toml");
-    fs::write(&file, "motd = \"hello\"\n[limits]\nframe = 1000\ntext = 2000\n").unwrap();
+    fs::write(&file, "motd = \"hello\"\n[limits]\nframe = 4000\ntext = 2000\n").unwrap();
     let file = file.to_str().unwrap();
     let options = ["--config", file, "--set", "limits.ping_s=7", "--listen", "127.0.0.1:0"];
     let environment = [("CHATD_LIMITS__TEXT", "3000"), ("HOME", "/")];
@@ -179,8 +186,8 @@ fn the_configuration_in_force_is_printed_with_its_origins() {
         line.unwrap_or_else(|| panic!("no {key} in {printed}")).into()
     };
     for (key, value, origin) in [
-        ("motd", "\"hello\"", file),
-        ("frame", "1000", file),
+        ("motd", "\"hello\"", &format!("{file}:1")[..]),
+        ("frame", "4000", &format!("{file}:3")[..]),
         ("text", "3000", "environment CHATD_LIMITS__TEXT"),
         ("ping_s", "7", "command line"),
         ("listen", "[\"127.0.0.1:0\"]", "command line"),
@@ -198,8 +205,29 @@ fn the_configuration_in_force_is_printed_with_its_origins() {
         text.lines().map(|line| line.split(" # ").next().unwrap().trim().to_owned()).collect()
     };
     assert_eq!(values(&stdout(&output)), values(&printed), "{}", stderr(&output));
-    let output = chatd_with(&["--config", file, "config", "check"], &[]);
+    let check = |settings: &[&str]| {
+        chatd_with(&[&["--config", file, "config", "check"], settings].concat(), &[])
+    };
+    let output = check(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // What would keep it from starting.
+    ends(&check(&["--set", "tls.cert=/no/c.pem", "--set", "tls.key=/k"]), 2, &["/no/c.pem"]);
+    ends(&check(&["--set", "limits.text=9000"]), 2, &["limits.text", "limits.frame"]);
+}
+
+/// It was a panic, with sixty lines of where in the code.
+#[test]
+fn a_sub_command_whose_stdout_is_gone_is_quiet_and_one_whose_is_full_says_so() {
+    let chatd = |stdout: Stdio| {
+        let mut command = Command::new(tests::program("chatd"));
+        command.arg("schema").stdout(stdout).stderr(Stdio::piped()).output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let gone = chatd(writer.into());
+    assert_eq!((gone.status.code(), stderr(&gone).as_str()), (Some(0), ""));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    ends(&chatd(full.into()), 73, &["stdout cannot be written"]);
 }
 
 /// The folder of a server that has been stopped, with a user and a message.
@@ -450,7 +478,7 @@ fn accounts_are_managed_with_and_without_a_server() {
 }
 
 #[test]
-fn a_new_password_ends_the_tokens_of_its_account_and_of_no_other() {
+fn a_new_password_ends_tokens_and_sessions_of_its_account_and_of_no_other() {
     let server = Server::start();
     let token = |name: &str| {
         let mut client = server.connect();
@@ -461,7 +489,11 @@ fn a_new_password_ends_the_tokens_of_its_account_and_of_no_other() {
     let (ann, bob) = (token("ann"), token("bob"));
     let resume = |token: &Value| server.connect().ask("resume", json!({ "token": token }));
     assert_eq!(resume(&ann)["status"], "ok");
+    let mut online = server.connect();
+    online.login("ann");
     assert_eq!(user(&server.data(), &["passwd", "ann"], "5678\n").status.code(), Some(0));
+    let (last, _) = online.rest();
+    assert_eq!(last.last().unwrap()["code"], "unauthorized", "{last:?}");
     assert_eq!(resume(&ann)["code"], "unauthorized");
     assert_eq!(resume(&bob)["status"], "ok");
 }
@@ -582,6 +614,8 @@ fn logs_hold_no_password_no_token_and_no_text() {
         server.signal("TERM");
         let (_, log) = server.wait();
         assert!(log.contains("connected"), "{log}");
+        // Who guesses is known to the operator.
+        assert!(log.contains("a login was refused") && log.contains("127.0.0.1"), "{log}");
         assert!(!log.contains("Secret-"), "{log}");
         assert!(!log.contains(&token), "{log}");
         if format == "json" {
