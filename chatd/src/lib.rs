@@ -40,6 +40,7 @@ mod settings;
 mod tables;
 mod throttle;
 mod tls;
+mod turns;
 mod uptime;
 mod user;
 mod watch;

@@ -103,6 +103,8 @@ pub(crate) async fn accept(
             }
         };
         executor.spawn(life).detach();
+        // While many come, an accept never waits, and others would.
+        smol::future::yield_now().await;
     }
 }
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use async_executor::Executor;
 use async_io::{Async, Timer};
-use async_lock::Semaphore;
 use certs::Identity;
 use color_eyre::eyre::{Report, eyre};
 use commands::{Hall, Landed, PeerId, World};
@@ -28,6 +27,7 @@ use crate::gate::Gate;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outbox::RECORD_BYTES_MAX;
+use crate::turns::Turns;
 use crate::watch::Watch;
 use crate::{control, integrity, ledger, listener, retention};
 
@@ -42,10 +42,7 @@ pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) world: World,
     pub(crate) tls: Arc<rustls::ServerConfig>,
-    /// Who may take a step of a handshake: one for each thread. A step is a tenth of a
-    /// millisecond of elliptic curves, and when thousands come back at once, those who are
-    /// in would have to wait for all who come.
-    pub(crate) handshakes: Semaphore,
+    pub(crate) turns: Turns,
     pub(crate) gate: Arc<Gate>,
     pub(crate) live: Live,
     flushers: Vec<Arc<Flusher>>,
@@ -162,7 +159,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     let listeners = listener::bind(&config.listen)?;
     let server: &'static Server = Box::leak(Box::new(Server {
         tls: identity.server_config(),
-        handshakes: Semaphore::new(threads),
+        turns: Turns::new(threads),
         gate: Gate::new(&config.limits),
         live: Live::default(),
         flusher_turn: AtomicUsize::new(0),

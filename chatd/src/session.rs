@@ -115,6 +115,7 @@ pub(crate) async fn serve(
     };
     tracing::debug!(session = id.0, %from, "connected");
     let end = alongside(&connection, pin!(life.run())).await;
+    let turn = server.turns.next().await;
     // Gone from every list before the last words: nothing more is queued for it. Its
     // place it has until the end.
     let Life { session, place, .. } = life;
@@ -122,7 +123,12 @@ pub(crate) async fn serve(
     tracing::debug!(session = id.0, ?end, "ended");
     // In a box, so that its state has no place in this future from the start.
     let mut finish = Box::pin(finish(&connection, &peer, end));
-    alongside(&connection, finish.as_mut()).await;
+    let done = smol::future::poll_once(alongside(&connection, finish.as_mut())).await;
+    // Whom the client keeps waiting, keeps nobody waiting.
+    drop(turn);
+    if done.is_none() {
+        alongside(&connection, finish.as_mut()).await;
+    }
     drop(place);
 }
 
@@ -132,9 +138,7 @@ async fn shake_hands(server: &Server, connection: &Arc<Connection>) -> Result<()
         loop {
             connection.readable().await?;
             // Not held while the client is waited for: one who is slow keeps nobody waiting.
-            let _turn = server.handshakes.acquire().await;
-            // Behind all who have something to do now.
-            smol::future::yield_now().await;
+            let _turn = server.turns.next().await;
             if connection.shake_hands()? {
                 return Ok(());
             }
