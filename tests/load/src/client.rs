@@ -1,15 +1,19 @@
 //! One client: bytes to and from its socket, through TLS, and what they mean.
 
 use std::io::{self, BufRead, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, TcpStream};
 
 use color_eyre::eyre::Result;
 use rustix::io::Errno;
 use rustls::ClientConnection;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::target::{Tls, check_version};
 use crate::tongue::{Heard, Tongue};
+
+/// How much is thrown away at once.
+const DISCARD_BYTES: usize = 256 * 1024;
 
 /// What connecting says when it does not wait.
 const IN_PROGRESS: i32 = Errno::INPROGRESS.raw_os_error();
@@ -27,6 +31,8 @@ pub struct Client {
     pub has_shaken: bool,
     /// Its socket took no more when it was last flushed.
     pub is_blocked: bool,
+    /// What comes is thrown away by the kernel.
+    pub is_deaf: bool,
 }
 
 impl Client {
@@ -50,6 +56,7 @@ impl Client {
             unread: Vec::new(),
             has_shaken: false,
             is_blocked: false,
+            is_deaf: false,
         };
         client.tls.set_buffer_limit(None);
         Ok(client)
@@ -102,6 +109,18 @@ impl Client {
         }
         self.understand(hear)?;
         Ok(read > 0)
+    }
+
+    /// Lets the kernel throw away what has come, uncopied (tcp(7), `MSG_TRUNC`); says how much it
+    /// was.
+    pub fn discard(&self) -> io::Result<u64> {
+        const MSG_TRUNC: i32 = 0x20;
+        let mut nothing = [MaybeUninit::uninit(); DISCARD_BYTES];
+        match SockRef::from(&self.socket).recv_with_flags(&mut nothing, MSG_TRUNC) {
+            Ok(bytes) => Ok(bytes as u64),
+            Err(error) if is_for_later(&error) => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 
     fn take_plaintext(&mut self) -> Result<()> {

@@ -29,6 +29,8 @@ pub struct Crowd {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
+    /// Bytes that came to those who do not look at them.
+    discarded: u64,
 }
 
 impl Crowd {
@@ -42,6 +44,7 @@ impl Crowd {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             events: Vec::with_capacity(EVENTS_MAX),
             buffer: vec![0; READ_BYTES],
+            discarded: 0,
         })
     }
 
@@ -76,6 +79,16 @@ impl Crowd {
             epoll::delete(&self.epoll, &client.socket)?;
         }
         Ok(())
+    }
+
+    /// Lets a client look at nothing any more of what it reads.
+    pub fn deafen(&mut self, who: usize) {
+        self.clients[who].iter_mut().for_each(|client| client.is_deaf = true);
+    }
+
+    /// How many bytes came to those who do not look at them.
+    pub fn discarded(&self) -> u64 {
+        self.discarded
     }
 
     /// Cuts a client off, without a word to the server.
@@ -125,6 +138,10 @@ impl Crowd {
         for event in events.drain(..) {
             let who = event.data.u64() as usize;
             let Some(client) = &mut self.clients[who] else { continue };
+            if client.is_deaf {
+                self.discarded += client.discard()?;
+                continue;
+            }
             let (now, had_shaken) = (Instant::now(), client.has_shaken);
             let is_there = client.read(&mut self.buffer, |heard| hear(who, heard, now))?;
             self.shaking -= usize::from(client.has_shaken && !had_shaken);

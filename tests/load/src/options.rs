@@ -80,6 +80,10 @@ pub(crate) enum Scenario {
         /// Messages of each speaker that not all have heard.
         #[arg(long, default_value_t = 32)]
         under_way: usize,
+        /// How many members take in what comes without a look at it, so that a generator on one
+        /// core can load a server on two; the others check all that they hear.
+        #[arg(long, default_value_t = 0)]
+        deaf: usize,
     },
     /// A flood in which some members never read.
     Stalled {

@@ -244,9 +244,14 @@ fn growth(runs: &Runs) -> String {
         figure("disk", "disk", "latency_us.p99"),
     ));
     text.push_str(&format!(
-        "- A flood on both cores, which the generator shares: {} deliveries a second, {} us each.\n",
+        "- A flood on one core: {} deliveries a second, {} us each. On two, of which the generator has \
+         {} of one: {}, {} us each, on {} cores. Of 500 members 20 check what they hear.\n",
+        figure("flood-one", US, "deliveries_per_s"),
+        figure("flood-one", US, "cpu_us_per_delivery"),
+        figure("flood-two", US, "busy"),
         figure("flood-two", US, "deliveries_per_s"),
         figure("flood-two", US, "cpu_us_per_delivery"),
+        figure("flood-two", US, "server_cores"),
     ));
     text
 }

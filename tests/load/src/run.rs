@@ -48,6 +48,7 @@ fn measure(
         members,
         speakers,
         stalled: 0,
+        deaf: 0,
         pace,
         text_bytes: size.text_bytes,
     };
@@ -61,9 +62,10 @@ fn measure(
             let plan = plan(1, members, 1, Pace::PerSecond(rate), &size);
             report("fanout", talk(&server, people, plan, size.until()))
         }
-        Scenario::Flood { server, size, members, speakers, under_way } => {
-            let plan = plan(1, members, speakers.min(members), Pace::UnderWay(under_way), &size);
-            report("flood", talk(&server, people, plan, size.until()))
+        Scenario::Flood { server, size, members, speakers, under_way, deaf } => {
+            let speakers = speakers.min(members - deaf);
+            let plan = plan(1, members, speakers, Pace::UnderWay(under_way), &size);
+            report("flood", talk(&server, people, Plan { deaf, ..plan }, size.until()))
         }
         Scenario::Stalled { server, size, members, stalled } => {
             let plan = plan(1, members, 8.min(members - stalled), Pace::UnderWay(32), &size);
@@ -141,10 +143,16 @@ fn talk(server: &Server, people: People<'_>, plan: Plan, until: Until) -> Result
     for who in (0..plan.clients()).filter(|who| plan.is_stalled(*who)) {
         crowd.stall(who)?;
     }
+    for who in (0..plan.clients()).filter(|who| plan.is_deaf(*who)) {
+        crowd.deafen(who);
+    }
     let mut talk = Talk::new(plan, tls.target.tongue.hears_itself());
     let lap = meter.lap()?;
     talk.run(&mut crowd, until)?;
     let used = meter.since(&lap)?;
+    // Every text has as many bytes in clear, at least.
+    let unheard = crowd.discarded() / plan.text_bytes as u64;
+    let deliveries = talk.deliveries + (plan.deaf * talk.said).min(unheard as usize);
     let cpu_us = used.server.as_secs_f64() * 1e6;
     let seconds = used.wall.as_secs_f64();
     Ok(Report {
@@ -156,9 +164,9 @@ fn talk(server: &Server, people: People<'_>, plan: Plan, until: Until) -> Result
         },
         messages: Some(talk.said),
         messages_per_s: Some(talk.said as f64 / seconds),
-        deliveries: Some(talk.deliveries),
-        deliveries_per_s: Some(talk.deliveries as f64 / seconds),
-        cpu_us_per_delivery: Some(cpu_us / talk.deliveries.max(1) as f64),
+        deliveries: Some(deliveries),
+        deliveries_per_s: Some(deliveries as f64 / seconds),
+        cpu_us_per_delivery: Some(cpu_us / deliveries.max(1) as f64),
         cpu_us_per_message: Some(cpu_us / talk.said.max(1) as f64),
         cpu_us_per_enter: Some(entering.server.as_secs_f64() * 1e6 / plan.clients() as f64),
         server_cores: Some(used.server.as_secs_f64() / seconds),

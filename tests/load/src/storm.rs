@@ -82,6 +82,7 @@ pub fn run(tls: &Tls, meter: &Meter, people: &[Person], time: Duration) -> Resul
         members: 2,
         speakers: 1,
         stalled: 0,
+        deaf: 0,
         pace: Pace::PerSecond(WORDS_PER_S),
         text_bytes: 64,
     };

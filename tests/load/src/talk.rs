@@ -18,10 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub rooms: usize,
-    /// Members of each room: its first clients speak, its last are stalled.
+    /// Members of each room: its first clients speak, its last are stalled, and before those
+    /// come the deaf.
     pub members: usize,
     pub speakers: usize,
     pub stalled: usize,
+    /// They read, and do not look at it.
+    pub deaf: usize,
     pub pace: Pace,
     pub text_bytes: usize,
 }
@@ -54,6 +57,15 @@ impl Plan {
 
     pub fn is_stalled(&self, client: usize) -> bool {
         client % self.members >= self.members - self.stalled
+    }
+
+    pub fn is_deaf(&self, client: usize) -> bool {
+        !self.is_stalled(client) && client % self.members >= self.hearers()
+    }
+
+    /// How many of each room's members, its first, look at what comes.
+    fn hearers(&self) -> usize {
+        self.members - self.stalled - self.deaf
     }
 }
 
@@ -142,7 +154,7 @@ impl Talk {
 
     fn say(&mut self, crowd: &mut Crowd, index: usize, count: usize) -> Result<()> {
         let own = usize::from(self.hears_itself);
-        let hearers = self.plan.members - self.plan.stalled - 1 + own;
+        let hearers = self.plan.hearers() - 1 + own;
         let speaker = &mut self.speakers[index];
         for _ in 0..count {
             let text = speaker.say(Instant::now(), hearers).text(self.plan.text_bytes);
@@ -187,8 +199,8 @@ impl Talk {
             let speakers = &self.speakers[room * plan.speakers..][..plan.speakers];
             let said: Vec<usize> = speakers.iter().map(|speaker| speaker.said).collect();
             let listeners = first + plan.speakers..first + plan.members;
-            let like = listeners.clone().find(|who| !plan.is_stalled(*who)).map(|w| &self.ears[w]);
-            let members = (first..first + plan.members).filter(|who| !plan.is_stalled(*who));
+            let members = first..first + plan.hearers();
+            let like = listeners.clone().find(|who| members.contains(who)).map(|w| &self.ears[w]);
             members.fold(Faults::default(), |faults, who| {
                 let mut said = said.clone();
                 if who < first + plan.speakers && !self.hears_itself {

@@ -59,6 +59,14 @@ fn many_speak_to_many() {
 }
 
 #[test]
+fn what_the_deaf_take_in_is_delivered_as_well() {
+    let report = talk("flood", "--members 6 --speakers 2 --under-way 4 --deaf 3");
+    let (messages, deliveries) = (report["messages"].as_u64(), report["deliveries"].as_u64());
+    let heard = messages.unwrap() * 3;
+    assert!(deliveries.unwrap() > heard, "{report}");
+}
+
+#[test]
 fn some_never_read() {
     let report = talk("stalled", "--members 6 --stalled 1");
     assert_eq!(report["deliveries"], report["messages"].as_u64().unwrap() * 5);
