@@ -327,12 +327,14 @@ impl Config {
         if self.tls.cert.is_some() != self.tls.key.is_some() {
             return Err("tls: cert and key go together: give both or neither".into());
         }
-        let LimitsSection { frame, text, .. } = self.limits;
-        if frame > 0 && text > frame {
-            return Err(format!(
-                "limits.text: a text of {text} bytes does not fit into a frame of limits.frame = \
-                 {frame}: lower the one or raise the other"
-            ));
+        let LimitsSection { frame, frame_before_login, .. } = self.limits;
+        for (name, bytes) in [("frame", frame), ("frame_before_login", frame_before_login)] {
+            if (1..FRAME_BYTES_MIN).contains(&bytes) {
+                return Err(format!(
+                    "limits.{name}: nobody can log in with {bytes} bytes: give {FRAME_BYTES_MIN} or \
+                     more, or 0 for no limit"
+                ));
+            }
         }
         let Password { log_n, r, p, .. } = self.password;
         if scrypt::Params::new(log_n, r, p).is_err() || log_n > PASSWORD_LOG_N_MAX {
@@ -384,6 +386,9 @@ impl Config {
         }
     }
 }
+
+/// A login with the longest name and the longest password fits into so many bytes.
+const FRAME_BYTES_MIN: u32 = 512;
 
 /// scrypt with N = 2^24 and r = 8 takes 16 GiB for one login.
 const PASSWORD_LOG_N_MAX: u8 = 24;

@@ -213,16 +213,16 @@ mod tests {
     #[test]
     fn the_command_line_wins_over_the_environment_over_the_file() {
         let settings = gather(
-            "motd = 'from the file'\n[limits]\nframe = 100\ntext = 2\nping_s = 3",
+            "motd = 'from the file'\n[limits]\nframe = 600\ntext = 2\nping_s = 3",
             &[("CHATD_LIMITS__TEXT", "20"), ("CHATD_LIMITS__PING_S", "30"), ("PATH", "/bin")],
             &[("limits.ping_s", "300")],
         )
         .unwrap();
         let config = settings.config().unwrap();
-        assert_eq!((config.limits.frame, config.limits.text), (100, 20));
+        assert_eq!((config.limits.frame, config.limits.text), (600, 20));
         assert_eq!(config.policy().limits.ping_s, 300);
         assert_eq!(config.policy().motd.unwrap(), "from the file");
-        assert!(settings.print().contains("frame = 100 "));
+        assert!(settings.print().contains("frame = 600 "));
         assert!(settings.print().contains("chatd.toml:3\n"), "{}", settings.print());
         assert!(settings.print().contains("# environment CHATD_LIMITS__TEXT"));
     }
@@ -256,7 +256,7 @@ mod tests {
         assert!(error.starts_with("limits.frame (command line): "), "{error}");
         assert!(error.ends_with("expected a whole number from 0 to 4294967295"), "{error}");
         let settings = gather("[limits]\nframe = 10\n", &[], &[]).unwrap();
-        assert!(settings.config().unwrap_err().to_string().contains("does not fit into a frame"));
+        assert!(settings.config().unwrap_err().to_string().contains("nobody can log in"));
         let settings = gather("", &[], &[("tls.cert", "/x")]).unwrap();
         assert!(settings.config().unwrap_err().to_string().contains("go together"));
         let settings = gather("", &[], &[("password.log_n", "60")]).unwrap();

@@ -212,7 +212,7 @@ fn the_configuration_in_force_is_printed_with_its_origins() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     // What would keep it from starting.
     ends(&check(&["--set", "tls.cert=/no/c.pem", "--set", "tls.key=/k"]), 2, &["/no/c.pem"]);
-    ends(&check(&["--set", "limits.text=9000"]), 2, &["limits.text", "limits.frame"]);
+    ends(&check(&["--set", "limits.frame_before_login=10"]), 2, &["frame_before_login", "512"]);
 }
 
 /// It was a panic, with sixty lines of where in the code.

@@ -60,7 +60,7 @@ impl Handler for Inbox {
     const SPEC: Spec = Spec::new(
         "inbox",
         States::of(&[State::Lobby, State::Chat]),
-        "List your private messages, or mark them as read with --read",
+        "List your unread private messages, or mark them as read",
         "/inbox --after 0",
     );
 

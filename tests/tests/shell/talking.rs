@@ -131,7 +131,7 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/help", "/enter", "ann@lobby> ");
     expect![[r#"
         /hello                Ask what the server is, and say what the client can take
-        /inbox                Read your private messages, and mark them as read
+        /inbox                List your unread private messages, or mark them as read
         /list                 List the rooms and who is in them; in a room, who is
                               there
         /logout               Log out
