@@ -12,6 +12,7 @@ mod control;
 mod database;
 mod entries;
 mod exit;
+mod filler;
 mod flusher;
 mod folder;
 mod gate;

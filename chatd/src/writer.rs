@@ -12,10 +12,11 @@ use proto::{Code, Refusal};
 use rusqlite::{Connection, ErrorCode, Transaction};
 
 use crate::database::BUSY_TIME;
+use crate::filler::Filler;
 use crate::ledger::{self, Rules};
 use crate::queue::Queue;
 use crate::witness::{Mark, Witness};
-use crate::{entries, seals, search};
+use crate::{entries, filler, seals};
 
 /// Writes in one commit, at most: beyond it a larger batch gains little (measured: 256
 /// rows cost 4.0 us each, 1,024 rows 3.2) and everyone in it waits longer.
@@ -24,9 +25,6 @@ const BATCH_MAX: usize = 256;
 /// How long it waits for readers before it empties the log, while others wait for it. A
 /// page is read in some milliseconds; after longer ones it tries again with the next batch.
 const SCRUB_TIME: Duration = Duration::from_millis(50);
-
-/// Slices of entries that are sealed when the server stops, at most: a few milliseconds.
-const SLICES_AT_END_MAX: usize = 4;
 
 pub(crate) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Done + Send>;
 /// What to do when it is known what became of the batch.
@@ -42,7 +40,7 @@ pub(crate) enum Fate {
 
 /// What the writer is asked for.
 pub(crate) enum Job {
-    /// In a box: the queue has its room from the start.
+    /// In a box: it is far larger than the others.
     Append(Box<commands::Draft>, Option<Answer>),
     Write(Work),
     /// Overwrite what the log of SQLite still has of what was deleted.
@@ -61,7 +59,7 @@ pub(crate) fn write_all(
     let mut filler = Filler::default();
     // What an earlier life has left.
     let last = entries::last(&connection).unwrap_or_default();
-    filler.fill_in(&mut connection, last, waiting);
+    filler.fill_in(&mut connection, last, || waiting.is_empty());
     loop {
         let batch = waiting.take(BATCH_MAX);
         if batch.is_empty() {
@@ -76,10 +74,10 @@ pub(crate) fn write_all(
             return;
         }
         if let Some(last) = last {
-            filler.fill_in(&mut connection, last, waiting);
+            filler.fill_in(&mut connection, last, || waiting.is_empty());
         }
     }
-    seal_rest(&mut connection);
+    filler::seal_rest(&mut connection);
     // So that the one file is the whole database while no server runs, for those who copy
     // it. SQLite would do it when the last connection is closed, but readers are open.
     if !scrub(&connection) {
@@ -114,59 +112,12 @@ fn scrub(connection: &Connection) -> bool {
     })
 }
 
-/// Makes entries searchable and seals them, a slice at a time.
-#[derive(Default)]
-struct Filler {
-    /// With this entry the next slice is whole: before it there is nothing to look for.
-    due: Seq,
-}
-
-impl Filler {
-    /// Fills in what there is up to the `last` entry. Between commits, and only while nobody
-    /// waits: in the append it would treble its cost.
-    fn fill_in(&mut self, connection: &mut Connection, last: Seq, waiting: &Queue<Job>) {
-        while last >= self.due && waiting.is_empty() {
-            self.due = fill_slice(connection).unwrap_or_else(|error| {
-                tracing::error!(%error, "entries cannot be made searchable");
-                // Tried again with the next one.
-                Seq(last.0.saturating_add(1))
-            });
-        }
-    }
-}
-
-/// Fills in one slice, if one is whole; says which entry makes the next one whole.
-fn fill_slice(connection: &mut Connection) -> rusqlite::Result<Seq> {
-    let transaction = connection.transaction()?;
-    let last = entries::last(&transaction)?;
-    let searchable = search::fill_slice(&transaction, last)?;
-    let sealed = seals::fill_slice(&transaction, last)?;
-    transaction.commit()?;
-    Ok(searchable.min(sealed))
-}
-
 /// The last of the entries that were kept, if any was.
 fn last_kept(landed: &[Landed]) -> Option<Seq> {
     landed.iter().rev().find_map(|landed| match &landed.landing {
         Landing::Kept(entry) => Some(entry.seq),
         _ => None,
     })
-}
-
-/// Seals what waits, before nobody watches over it; not all that an older chatd has left,
-/// which would take time when it has to stop.
-fn seal_rest(connection: &mut Connection) {
-    let sealed = connection.transaction().and_then(|transaction| {
-        for _ in 0..SLICES_AT_END_MAX {
-            if !seals::fill(&transaction)? {
-                break;
-            }
-        }
-        transaction.commit()
-    });
-    if let Err(error) = sealed {
-        tracing::warn!(%error, "the last entries are not sealed");
-    }
 }
 
 fn write_batch(
