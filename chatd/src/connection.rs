@@ -185,7 +185,8 @@ impl Connection {
         };
         let flow = queue.flow;
         let newly_blocked = flow == Flow::Blocked && before != Flow::Blocked;
-        if took || newly_blocked {
+        // Nobody asks for it while the socket takes all.
+        if flow == Flow::Blocked && (took || newly_blocked) {
             queue.progress = Instant::now();
         }
         // The task takes over writing, or waits for the last frame to be gone.
