@@ -271,6 +271,7 @@ impl<'a> Telling<'a> {
                 "delete" => format!("{room} was deleted"),
                 "topic" => format!("{room} has a new topic"),
                 _ => match notice.days {
+                    Some(1) => format!("messages in {room} are kept for a day"),
                     Some(days) => format!("messages in {room} are kept for {days} days"),
                     None => format!("messages in {room} are kept for ever"),
                 },
@@ -280,7 +281,8 @@ impl<'a> Telling<'a> {
         Some(match act {
             Act::Invite => format!("{name} may enter {room}"),
             Act::Kick => format!("{name} was put out of {room}"),
-            Act::Ban => format!("{name} was put out of {room} and may not come back{until}"),
+            // They need not have been there.
+            Act::Ban => format!("{name} is banned from {room}{until}"),
             Act::Unban => format!("{name} may come back to {room}"),
             Act::Mute => format!("{name} may not speak in {room}{until}"),
             Act::Unmute => format!("{name} may speak in {room} again"),

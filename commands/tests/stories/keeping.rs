@@ -139,7 +139,7 @@ fn a_ban_keeps_out_every_connection_and_lasts() {
             ann> /op bob
             ann< op ok "bob is an operator of attic" room=attic what=op by=ann username=bob seq=2 ts=TS
             ann> /ban bob --reason spam
-            ann< ban ok "bob was put out of attic and may not come back" room=attic what=ban by=ann username=bob text=spam seq=3 ts=TS
+            ann< ban ok "bob is banned from attic" room=attic what=ban by=ann username=bob text=spam seq=3 ts=TS
             bob< exit ok "ann put you out of attic: spam" room=attic by=ann reason=spam
             bob.2< exit ok "ann put you out of attic: spam" room=attic by=ann reason=spam
             bob> /enter attic

@@ -69,7 +69,7 @@ fn a_private_room_and_none_look_alike_to_outsiders() {
             bob> /whois ann
             bob< whois ok username=ann registered=TS online=true rooms=[attic]
             ann> /ban bob
-            ann< ban ok "bob was put out of attic and may not come back" room=attic what=ban by=ann username=bob seq=4 ts=TS
+            ann< ban ok "bob is banned from attic" room=attic what=ban by=ann username=bob seq=4 ts=TS
             bob< exit ok "ann put you out of attic" room=attic by=ann
             bob> /list
             bob< list ok lobby=[bob eve]
