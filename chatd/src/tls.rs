@@ -195,11 +195,19 @@ impl Tls {
     /// Of the network; or the connection cannot be written any further.
     pub(crate) fn send(&mut self, plain: &[u8], socket: &mut impl Write) -> io::Result<Sent> {
         OUTGOING.with_borrow_mut(|outgoing| {
-            outgoing.clear();
-            outgoing.append(&mut self.unsent);
-            if !plain.is_empty() {
-                self.encrypt(plain, outgoing)?;
+            let kept = self.unsent.len();
+            // It grows to the size of a record, and is not cleared: nothing is read of it that
+            // was not written before.
+            let room = kept + plain.len() + RECORD_EXTRA_BYTES_MAX;
+            if outgoing.len() < room {
+                outgoing.resize(room, 0);
             }
+            outgoing[..kept].copy_from_slice(&self.unsent);
+            let sealed = match plain {
+                [] => 0,
+                plain => self.encrypt(plain, &mut outgoing[kept..])?,
+            };
+            let outgoing = &outgoing[..kept + sealed];
             let mut written = 0;
             while written < outgoing.len() {
                 match socket.write(&outgoing[written..]) {
@@ -216,19 +224,20 @@ impl Tls {
         })
     }
 
-    fn encrypt(&mut self, plain: &[u8], outgoing: &mut Vec<u8>) -> io::Result<()> {
+    /// Encrypts `plain` as one record, behind what TLS itself has to say; gives how many bytes
+    /// that makes.
+    fn encrypt(&mut self, plain: &[u8], outgoing: &mut [u8]) -> io::Result<usize> {
+        let mut len = 0;
         loop {
             match self.rustls.process_tls_records(&mut []).state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    let start = outgoing.len();
-                    outgoing.resize(start + plain.len() + RECORD_EXTRA_BYTES_MAX, 0);
-                    let sealed = traffic.encrypt(plain, &mut outgoing[start..]);
-                    let len = sealed.map_err(io::Error::other)?;
-                    outgoing.truncate(start + len);
-                    return Ok(());
+                    let sealed = traffic.encrypt(plain, &mut outgoing[len..]);
+                    return Ok(len + sealed.map_err(io::Error::other)?);
                 }
                 // A new key, that the records after it are encrypted with.
-                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, outgoing),
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    len += data.encode(&mut outgoing[len..]).map_err(io::Error::other)?;
+                }
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => self.peer_has_closed = true,
                 Ok(_) => return Err(io::ErrorKind::NotConnected.into()),
