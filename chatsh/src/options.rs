@@ -26,7 +26,7 @@ Exit codes:
   0    all done and acknowledged
   1    the server refused (the code is in the message), or a line could not be sent
   2    usage, or an error in the script, found before connecting
-  3    unauthorized, forbidden, or not logged in
+  3    unauthorized, forbidden, not logged in, or put out of the room
   4    cannot connect, or the connection ended while nothing was under way
   5    the server is not the one that was pinned; nothing was sent to it
   6    throttled, with --no-wait

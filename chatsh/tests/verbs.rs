@@ -427,6 +427,65 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
     }
 }
 
+/// They hung for ever, in a room that they were not in any more.
+#[test]
+fn who_is_put_out_of_the_room_is_told_and_waits_no_longer() {
+    let putting_out = |at: &'static str, by: Value| {
+        move |request: &Value| {
+            let data = json!({ "username": "ann", "room": "tmp1", "from": "ann", "last_seq": 3 });
+            let out = json!({ "type": "exit", "status": "ok", "data": by, "message": "bye" });
+            let frames = vec![ok(request, data), numbered("bob", "last words", 4), out];
+            (request["type"] == at).then(|| Reaction::Say(frames))
+        }
+    };
+    let kick = || json!({ "room": "tmp1", "by": "bob", "reason": "bye" });
+    check(
+        putting_out("enter", kick()),
+        &["tail", "-r", "tmp1"],
+        "",
+        expect![[r#"
+            bob: last words
+            ! chatsh: put out of tmp1 by bob: bye
+            exit 3
+        "#]],
+    );
+    check(
+        putting_out("enter", json!({ "room": "tmp1", "by": "" })),
+        &["wait", "-r", "tmp1", "--from", "eve"],
+        "",
+        expect![[r#"
+            ! chatsh: put out of tmp1
+            exit 3
+        "#]],
+    );
+    check(
+        putting_out("msg", kick()),
+        &["ask", "-r", "tmp1", "Ship?", "--match", "yes"],
+        "",
+        expect![[r#"
+            ! chatsh: put out of tmp1 by bob: bye
+            exit 3
+        "#]],
+    );
+    // It is put out while it asks for something: that is refused, but this is why.
+    check(
+        move |request| match request["type"].as_str() {
+            Some("history") => {
+                let out = json!({ "type": "exit", "status": "ok", "data": kick() });
+                let refusal = refused(request, "wrong_state", "not here");
+                Some(Reaction::Say(vec![out, refusal]))
+            }
+            _ => None,
+        },
+        &["tail", "-r", "tmp1", "--since", "0"],
+        "",
+        expect![[r#"
+            ! chatsh: put out of tmp1 by bob: bye
+            exit 3
+        "#]],
+    );
+}
+
 #[test]
 fn what_was_said_before_the_end_is_still_done() {
     let leaving = |request: &Value| {

@@ -7,9 +7,10 @@ use proto::{Description, Id, Incoming, RoomName, State, Status, request_of};
 use serde_json::{Map, Value, json};
 use smol::Timer;
 
+use super::following::put_out;
 use crate::exit::{Exit, Failure};
 use crate::job;
-use crate::link::{Ended, Received};
+use crate::link::Received;
 use crate::login::Login;
 use crate::options::Options;
 use crate::output::print;
@@ -18,17 +19,22 @@ use crate::script::Manner;
 use crate::session::{Heard, Session, object};
 use crate::{json, show};
 
-/// How many messages are kept that others say between two looks at them.
+/// How many messages are kept that others say between two looks at them; what was said
+/// beyond that is read from the history.
 const HEARD_LEN_MAX: usize = 1024;
 
 /// A session that does one thing.
 pub(super) struct Errand {
     pub(super) session: Session,
     pub(super) manner: Manner,
-    /// What others said since the last request was sent.
-    heard: VecDeque<Received>,
-    /// Did they say more than is kept?
-    has_missed: bool,
+    /// What was said in the room since the last request was sent.
+    pub(super) heard: VecDeque<Received>,
+    /// Was more said than is kept?
+    pub(super) has_missed: bool,
+    /// The number of the last message of the room that was taken, or was there before us.
+    pub(super) last: Option<i64>,
+    /// Why we are in no room any more.
+    pub(super) put_out: Option<Failure>,
     /// How many requests were sent.
     asked: i64,
 }
@@ -40,8 +46,15 @@ impl Errand {
     /// It did not come to that.
     pub(super) async fn begin(options: &Options, login: &Login) -> Result<Errand, Failure> {
         let session = job::open(options, login).await?;
-        let heard = VecDeque::new();
-        Ok(Errand { session, manner: options.manner(), heard, has_missed: false, asked: 0 })
+        Ok(Errand {
+            session,
+            manner: options.manner(),
+            heard: VecDeque::new(),
+            has_missed: false,
+            last: None,
+            put_out: None,
+            asked: 0,
+        })
     }
 
     /// Takes leave.
@@ -55,7 +68,9 @@ impl Errand {
     /// It was refused.
     pub(super) async fn enter(&mut self, room: &RoomName) -> Result<Incoming, Failure> {
         let data = object(json!({ "room": room }));
-        self.session.demand("enter", &data, self.manner.may_wait).await
+        let entered = self.session.demand("enter", &data, self.manner.may_wait).await?;
+        self.last = entered.data.get("last_seq").and_then(Value::as_i64);
+        Ok(entered)
     }
 
     /// The server's command of that name.
@@ -91,10 +106,10 @@ impl Errand {
         book.catalogue.bare(State::Chat).map_or_else(String::new, |said| said.spec.name.to_string())
     }
 
-    /// Asks, and gives the reply that grants it. What others say meanwhile is kept.
+    /// Asks, and gives the reply that grants it. What is said in the room meanwhile is kept.
     ///
     /// # Errors
-    /// It was refused, or no reply came. With `--json` a refusal is printed.
+    /// It was refused, or no reply came; or it is of a room that we are put out of. With `--json` a refusal is printed.
     pub(super) async fn ask(
         &mut self,
         kind: &str,
@@ -117,7 +132,8 @@ impl Errand {
             if reply.message.status == Status::Error && self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
-            return accepted(reply.message.clone(), state).map(|_| reply);
+            let refused = |refusal| self.put_out.clone().unwrap_or(refusal);
+            return accepted(reply.message.clone(), state).map(|_| reply).map_err(refused);
         }
     }
 
@@ -125,31 +141,35 @@ impl Errand {
         loop {
             match self.session.hear().await.map_err(|ended| ended.failure(true))? {
                 Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
-                // The reply to a request that was put off.
-                Heard::Reply(_) | Heard::Own(_) | Heard::CaughtUp(_) => {}
-                Heard::Push(push) if self.heard.len() < HEARD_LEN_MAX => self.heard.push_back(push),
-                Heard::Push(_) => self.has_missed = true,
+                heard => self.note(heard),
             }
         }
     }
 
-    /// Did others say more during the last request than was kept?
-    pub(super) fn has_missed(&self) -> bool {
-        self.has_missed
-    }
-
-    /// What others say next, since the last request was sent. It can be given up.
+    /// Hears one thing, and keeps it if it was said in the room. It can be given up.
     ///
     /// # Errors
     /// The connection has ended.
-    pub(super) async fn next_push(&mut self) -> Result<Received, Ended> {
-        if let Some(push) = self.heard.pop_front() {
-            return Ok(push);
+    pub(super) async fn listen(&mut self) -> Result<(), Failure> {
+        let heard = self.session.hear().await.map_err(|ended| ended.failure(false))?;
+        self.note(heard);
+        Ok(())
+    }
+
+    fn note(&mut self, heard: Heard) {
+        // The reply to a request that was put off, or to a question of our own, is nothing.
+        let Heard::Push(push) = heard else { return };
+        if let Some(put_out) = put_out(&push) {
+            self.put_out = Some(put_out);
         }
-        loop {
-            if let Heard::Push(push) = self.session.hear().await? {
-                return Ok(push);
-            }
+        if push.message.kind != self.said_kind() || push.message.status != Status::Ok {
+            return;
+        }
+        // Behind a gap nothing is kept: it is filled first.
+        if self.has_missed || self.heard.len() == HEARD_LEN_MAX {
+            self.has_missed = true;
+        } else {
+            self.heard.push_back(push);
         }
     }
 

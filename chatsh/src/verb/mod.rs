@@ -18,6 +18,7 @@ mod completions;
 mod describe;
 mod errand;
 mod exec;
+mod following;
 mod history;
 mod key;
 mod lines;

@@ -1,20 +1,20 @@
 //! `tail`: what is said in a room, from some time on, as it is said.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 
 use async_channel::{Receiver, Sender};
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
 use super::errand::{Errand, print_push};
+use super::exec;
 use super::since::Since;
-use super::{exec, pages};
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::options::Options;
 use crate::script::Manner;
-use crate::session::object;
 use crate::talk;
 
 /// How many messages wait while a command runs for one of them.
@@ -85,32 +85,24 @@ impl Tail {
         take.or(follow).await
     }
 
-    /// Queues what was and is said, until the connection ends.
+    /// Queues what was and is said, until there is no more.
     async fn follow(
         &self,
         errand: &mut Errand,
         entered: &Map<String, Value>,
         queue: &Sender<Received>,
     ) -> Failure {
-        let last = match self.since {
-            Some(since) => match replay(errand, entered, since, queue).await {
-                Ok(last) => Some(last),
-                Err(failure) => return failure,
-            },
-            None => None,
-        };
-        let kind = errand.said_kind();
-        loop {
-            let push = match errand.next_push().await {
-                Ok(push) => push,
-                Err(ended) => return ended.failure(false),
-            };
-            // What came while the past was asked for may be in it.
-            let is_new = pages::seq(&push).is_none_or(|seq| last.is_none_or(|last| seq > last));
-            if push.message.kind == kind && is_new {
-                let _ = queue.send(push).await;
+        let follow = async {
+            if let Some(since) = self.since {
+                let seq = since.seq(errand, entered).await?;
+                errand.read_from(seq);
             }
-        }
+            loop {
+                let _ = queue.send(errand.next_said().await?).await;
+            }
+        };
+        let Err::<Infallible, _>(failure) = follow.await;
+        failure
     }
 
     /// Prints or hands on the messages; says whether they were as many as are wanted, and
@@ -140,28 +132,5 @@ impl Tail {
             }
         }
         Ok((false, first_error))
-    }
-}
-
-/// Queues what was said after `since`; the number of the last of it.
-async fn replay(
-    errand: &mut Errand,
-    entered: &Map<String, Value>,
-    since: Since,
-    queue: &Sender<Received>,
-) -> Result<i64, Failure> {
-    let mut last = since.seq(errand, entered).await?;
-    loop {
-        let request = object(json!({ "after": last, "limit": pages::PAGE_LEN_MAX }));
-        let page = pages::page(errand, &request).await?;
-        let is_empty = page.messages.is_empty();
-        for said in page.messages {
-            last = pages::seq(&said).unwrap_or(last).max(last);
-            let _ = queue.send(said).await;
-        }
-        // More was said meanwhile than could be kept: it is in the past now.
-        if is_empty || !(page.more || errand.has_missed()) {
-            return Ok(last);
-        }
     }
 }

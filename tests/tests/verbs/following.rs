@@ -79,6 +79,42 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
 }
 
 #[test]
+fn who_is_put_out_or_whose_room_is_deleted_follows_it_no_longer() {
+    let (server, home, mut bob) = room_of_bob(&[]);
+    bob.ask("exit", json!({}));
+    bob.ask("create", json!({ "room": "tmp1" }));
+    let mut putting_out = |verb: &str, acts: &[(&str, Value)]| {
+        let run = Run::of(as_ann(&server, &home, &[verb, "-r", "tmp1"]));
+        tests::eventually("ann is in the room", || {
+            let list = bob.ask("list", json!({}));
+            list["data"]["tmp1"].as_array().is_some_and(|users| users.contains(&json!("ann")))
+        });
+        for (kind, data) in acts {
+            let reply = bob.ask(kind, data.clone());
+            assert_eq!(reply["status"], "ok", "{reply}");
+        }
+        run.end()
+    };
+    expect![[r#"
+        ! chatsh: put out of tmp1 by bob: bye
+        exit 3
+    "#]]
+    .assert_eq(&putting_out(
+        "tail",
+        &[
+            ("enter", json!({ "room": "tmp1" })),
+            ("kick", json!({ "username": "ann", "reason": "bye" })),
+            ("exit", json!({})),
+        ],
+    ));
+    expect![[r#"
+        ! chatsh: put out of tmp1 by bob: the room was deleted
+        exit 3
+    "#]]
+    .assert_eq(&putting_out("wait", &[("delete", json!({ "room": "tmp1" }))]));
+}
+
+#[test]
 fn a_command_has_each_message_in_turn() {
     let (server, home, mut bob) = room_of_bob(&["one", "$(touch evil)", "'; touch evil"]);
     bob.ask("msg", json!({ "to": "public", "text": "two\nlines" }));
