@@ -18,6 +18,7 @@ use smol::future::FutureExt;
 
 use crate::exit::{Exit, Failure};
 use crate::link::Ended;
+use crate::listener::{Listener, come_back, listen, reply_to};
 use crate::local::{Local, Wait};
 use crate::output::print;
 use crate::page::Page;
@@ -130,7 +131,7 @@ impl Runner<'_> {
         let mut line = pin!(lines.next());
         loop {
             let next = async { Ok(Next::Line((&mut line).await)) };
-            match next.or(async { self.listen().await.map(Next::Cut) }).await? {
+            match next.or(async { listen(self).await.map(Next::Cut) }).await? {
                 Next::Line(line) => {
                     return line.map_err(|error| {
                         let place = match &error {
@@ -140,7 +141,7 @@ impl Runner<'_> {
                         Failure::new(Exit::Refused, format!("{place}{error}"))
                     });
                 }
-                Next::Cut(ended) => self.come_back(ended).await?,
+                Next::Cut(ended) => come_back(self, ended).await?,
             }
         }
     }
@@ -188,7 +189,8 @@ impl Runner<'_> {
         loop {
             let state = self.session.book().state;
             self.heard.clear();
-            let reply = self.reply_to(kind, data, id).await?;
+            let is_repeatable = self.under_way.is_some();
+            let reply = reply_to(self, kind, data, id, is_repeatable).await?;
             if self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
@@ -215,9 +217,9 @@ impl Runner<'_> {
                 (&mut timer).await;
                 Ok(None)
             };
-            match timer.or(async { self.listen().await.map(Some) }).await? {
+            match timer.or(async { listen(self).await.map(Some) }).await? {
                 None => return Ok(()),
-                Some(ended) => self.come_back(ended).await?,
+                Some(ended) => come_back(self, ended).await?,
             }
         }
     }
@@ -244,7 +246,7 @@ impl Runner<'_> {
             }
             match self.session.hear().await {
                 Ok(heard) => self.note(heard)?,
-                Err(ended) => self.come_back(ended).await?,
+                Err(ended) => come_back(self, ended).await?,
             }
         }
     }
