@@ -42,6 +42,11 @@ fn numbered(from: &str, text: &str, seq: i64) -> Value {
     frame
 }
 
+/// The last words of a server to which nobody comes back.
+fn bye() -> Value {
+    json!({ "type": "error", "status": "error", "code": "unauthorized", "message": "bye" })
+}
+
 /// A command as a server describes it.
 fn command(name: &str, states: &[&str], args: &[(&str, &str)]) -> Value {
     let args: Vec<_> = args
@@ -148,11 +153,11 @@ fn stdin_as_one_text_keeps_its_lines() {
 fn of_a_text_whose_fate_nobody_knows_the_key_is_said() {
     let send = ["send", "-r", "ops", "--key", "k1", "hi"];
     check(
-        to("msg", |_| Reaction::End),
+        to("msg", |_| Reaction::Say(vec![bye()])),
         &send,
         "",
         expect![[r#"
-            ! chatsh: the server closed the connection; the line may or may not have had its effect; with `--key k1` it can be said again
+            ! chatsh: unauthorized: bye; the line may or may not have had its effect; with `--key k1` it can be said again
             exit 7
         "#]],
     );
@@ -311,14 +316,14 @@ fn lines_that_were_not_acknowledged_are_named() {
     let mut left = 3;
     let ending = to("msg", move |_| {
         left -= 1;
-        if left == 0 { Reaction::End } else { Reaction::Silence }
+        if left == 0 { Reaction::Say(vec![bye()]) } else { Reaction::Silence }
     });
     check(
         ending,
         &["send", "-r", "ops", "--lines"],
         "one\ntwo\nthree\n",
         expect![[r#"
-            ! chatsh: lines 1 to 3: the server closed the connection; the line may or may not have had its effect
+            ! chatsh: lines 1 to 3: unauthorized: bye; the line may or may not have had its effect
             exit 7
         "#]],
     );
@@ -370,11 +375,11 @@ fn an_answer_comes_after_its_question() {
         "#]],
     );
     check(
-        to("msg", |_| Reaction::End),
+        to("msg", |_| Reaction::Say(vec![bye()])),
         &ask,
         "",
         expect![[r#"
-            ! chatsh: the server closed the connection; the line may or may not have had its effect
+            ! chatsh: unauthorized: bye; the line may or may not have had its effect
             exit 7
         "#]],
     );
@@ -410,9 +415,8 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
         "#]],
     );
     let leaving = |request: &Value| {
-        let bye = json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" });
         let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
-        (request["type"] == "enter").then(|| Reaction::Say(vec![entered, bye]))
+        (request["type"] == "enter").then(|| Reaction::Say(vec![entered, bye()]))
     };
     for verb in ["wait", "tail"] {
         check(
@@ -420,7 +424,7 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
             &[verb, "-r", "ops"],
             "",
             expect![[r#"
-                ! chatsh: shutting_down: bye
+                ! chatsh: unauthorized: bye
                 exit 4
             "#]],
         );
@@ -489,9 +493,8 @@ fn who_is_put_out_of_the_room_is_told_and_waits_no_longer() {
 #[test]
 fn what_was_said_before_the_end_is_still_done() {
     let leaving = |request: &Value| {
-        let bye = json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" });
         let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
-        let frames = vec![entered, numbered("bob", "one", 1), numbered("bob", "two", 2), bye];
+        let frames = vec![entered, numbered("bob", "one", 1), numbered("bob", "two", 2), bye()];
         (request["type"] == "enter").then(|| Reaction::Say(frames))
     };
     let command = "echo $CHATSH_TEXT; test $CHATSH_TEXT = two";
@@ -503,7 +506,7 @@ fn what_was_said_before_the_end_is_still_done() {
             one
             two
             ! chatsh: seq 1: the command failed: exit status: 1
-            ! chatsh: shutting_down: bye
+            ! chatsh: unauthorized: bye
             exit 1
         "#]],
     );

@@ -8,13 +8,15 @@ use serde_json::{Map, Value, json};
 use smol::Timer;
 
 use super::following::put_out;
+use crate::bookmark::Bookmark;
 use crate::exit::{Exit, Failure};
 use crate::job;
 use crate::link::Received;
+use crate::listener::{Listener, come_back, reply_to};
 use crate::login::Login;
 use crate::options::Options;
 use crate::output::print;
-use crate::reply::{accepted, pause, say_pause, within};
+use crate::reply::{accepted, pause, say_pause};
 use crate::script::Manner;
 use crate::session::{Heard, Session, object};
 use crate::{json, show};
@@ -22,6 +24,9 @@ use crate::{json, show};
 /// How many messages are kept that others say between two looks at them; what was said
 /// beyond that is read from the history.
 const HEARD_LEN_MAX: usize = 1024;
+
+/// Commands that change nothing: they can be asked again after a cut.
+const READING: [&str; 2] = ["history", "list"];
 
 /// A session that does one thing.
 pub(super) struct Errand {
@@ -33,6 +38,8 @@ pub(super) struct Errand {
     pub(super) has_missed: bool,
     /// The number of the last message of the room that was taken, or was there before us.
     pub(super) last: Option<i64>,
+    /// Where we were before the last cut.
+    left_at: Bookmark,
     /// Why we are in no room any more.
     pub(super) put_out: Option<Failure>,
     /// How many requests were sent.
@@ -52,6 +59,7 @@ impl Errand {
             heard: VecDeque::new(),
             has_missed: false,
             last: None,
+            left_at: Bookmark::default(),
             put_out: None,
             asked: 0,
         })
@@ -121,9 +129,9 @@ impl Errand {
             let state = self.session.book().state;
             self.heard.clear();
             self.has_missed = false;
-            self.session.send(kind, data, &id).await?;
-            let timeout = self.session.timeout();
-            let reply = within(timeout, kind, self.reply_to(&id)).await?;
+            // What is kept under a key is kept once.
+            let is_repeatable = READING.contains(&kind) || data.contains_key("key");
+            let reply = reply_to(self, kind, data, &id, is_repeatable).await?;
             if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
                 say_pause(kind, pause);
                 Timer::after(pause).await;
@@ -137,39 +145,15 @@ impl Errand {
         }
     }
 
-    async fn reply_to(&mut self, id: &Id) -> Result<Received, Failure> {
-        loop {
-            match self.session.hear().await.map_err(|ended| ended.failure(true))? {
-                Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
-                heard => self.note(heard),
-            }
-        }
-    }
-
-    /// Hears one thing, and keeps it if it was said in the room. It can be given up.
+    /// Hears one thing, or comes back after a cut. It can be given up, but not gone on with
+    /// then.
     ///
     /// # Errors
-    /// The connection has ended.
+    /// The connection has ended for good.
     pub(super) async fn listen(&mut self) -> Result<(), Failure> {
-        let heard = self.session.hear().await.map_err(|ended| ended.failure(false))?;
-        self.note(heard);
-        Ok(())
-    }
-
-    fn note(&mut self, heard: Heard) {
-        // The reply to a request that was put off, or to a question of our own, is nothing.
-        let Heard::Push(push) = heard else { return };
-        if let Some(put_out) = put_out(&push) {
-            self.put_out = Some(put_out);
-        }
-        if push.message.kind != self.said_kind() || push.message.status != Status::Ok {
-            return;
-        }
-        // Behind a gap nothing is kept: it is filled first.
-        if self.has_missed || self.heard.len() == HEARD_LEN_MAX {
-            self.has_missed = true;
-        } else {
-            self.heard.push_back(push);
+        match self.session.hear().await {
+            Ok(heard) => self.note(heard),
+            Err(ended) => come_back(self, ended).await,
         }
     }
 
@@ -182,6 +166,40 @@ impl Errand {
             (true, _) => print(&json::line(&reply.body)),
             (false, "") => Ok(()),
             (false, text) => print(text),
+        }
+    }
+}
+
+impl Listener for Errand {
+    fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Keeps what was said in the room.
+    fn note(&mut self, heard: Heard) -> Result<(), Failure> {
+        // The reply to a request that was put off, or to a question of our own, is nothing.
+        let Heard::Push(push) = heard else { return Ok(()) };
+        if let Some(put_out) = put_out(&push) {
+            self.put_out = Some(put_out);
+        }
+        if push.message.kind != self.said_kind() || push.message.status != Status::Ok {
+            return Ok(());
+        }
+        // Behind a gap nothing is kept: it is filled first.
+        if self.has_missed || self.heard.len() == HEARD_LEN_MAX {
+            self.has_missed = true;
+        } else {
+            self.heard.push_back(push);
+        }
+        Ok(())
+    }
+
+    fn note_loss(&mut self, is_lost: bool) {
+        if is_lost {
+            self.left_at = self.session.bookmark.clone();
+        } else if self.session.bookmark.has_other_ledger_than(&self.left_at) {
+            // The numbers begin anew.
+            self.last = None;
         }
     }
 }

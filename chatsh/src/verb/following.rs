@@ -33,7 +33,9 @@ impl Errand {
             if let Some(put_out) = self.put_out.clone() {
                 return Err(put_out);
             }
-            match self.last.filter(|_| self.has_missed) {
+            let begins_at = self.last.filter(|_| self.has_missed);
+            self.has_missed = false;
+            match begins_at {
                 Some(last) => self.read_on(last).await?,
                 None => self.listen().await?,
             }
