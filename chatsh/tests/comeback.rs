@@ -6,6 +6,7 @@ mod peer;
 
 use std::borrow::Borrow;
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use expect_test::{Expect, expect};
 use peer::{Peer, Reaction, end_of, ok, outcome, refused};
@@ -644,4 +645,41 @@ fn a_message_of_send_or_ask_that_is_under_way_is_sent_again_and_said_once() {
         let keys: Vec<_> = asked.map(|request| request["data"]["key"].clone()).collect();
         assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
     }
+}
+
+#[test]
+fn lines_that_were_not_acknowledged_are_sent_again_in_order_and_said_once() {
+    let cuts = [("msg", Cut::After), ("ping", Cut::Before), ("msg", Cut::Before)];
+    let room = Arc::new(Mutex::new(Room::with_cuts(&cuts)));
+    let shared = Arc::clone(&room);
+    let peer = Peer::taking(4, move |request| shared.lock().unwrap().react(request));
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
+    let lines: Vec<_> = (1..=40).map(|number| number.to_string()).collect();
+    let ended = outcome(peer.chatsh(&send), &lines.join("\n").replace("\n3\n", "\n\n"));
+    let left_out = "! chatsh: line 3: it is empty, which no message is\nexit 1\n";
+    assert!(ended.ends_with(left_out), "{ended}");
+    let room = room.lock().unwrap();
+    let said = room.log.iter().filter(|(from, _)| from == "ann").map(|(_, text)| text.as_str());
+    let expected: Vec<_> = lines.iter().map(String::as_str).filter(|line| *line != "3").collect();
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn lines_to_which_nobody_comes_back_are_named() {
+    let mut room = Room::with_cuts(&[]);
+    room.loses = Some("room");
+    let peer = Peer::taking(2, move |request| match request["data"]["text"].as_str() {
+        Some("one") => Some(Reaction::Silence),
+        Some("two") => {
+            room.meanwhile();
+            Some(Reaction::Say(vec![bye()]))
+        }
+        _ => room.react(request),
+    });
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
+    expect![[r#"
+        ! chatsh: shutting_down: bye; coming back
+        ! chatsh: lines 1 to 2: resume: no_such_room: there is no room "ops"; the line may or may not have had its effect
+        exit 7
+    "#]].assert_eq(&outcome(peer.chatsh(&send), "one\ntwo\n"));
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use expect_test::expect;
 use serde_json::{Value, json};
-use tests::{Client, Home, Run, Server, outcome};
+use tests::{Cable, Client, Home, Run, Server, outcome};
 
 use crate::as_ann;
 
@@ -76,6 +76,33 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
     wait_for_ann(&mut bob);
     bob.say("four");
     assert_eq!(run.end(), "bob: four\nexit 0\n");
+}
+
+#[test]
+fn a_restart_of_the_server_is_not_the_end() {
+    let (mut server, home, mut bob) = room_of_bob(&[]);
+    // It has another port afterwards.
+    let cable = Cable::to(server.address);
+    let (address, pin) = (cable.address.to_string(), server.fingerprint.clone());
+    let as_ann = |verb: &[&str]| {
+        let options = ["-u", "ann", "--password-file", "password", "-a", &address, "--pin", &pin];
+        Run::of(home.chatsh(&[&options[..], &["-r", "general"], verb].concat()))
+    };
+    let tail = as_ann(&["tail", "--count", "2"]);
+    wait_for_ann(&mut bob);
+    let mut send = as_ann(&["send", "--lines"]);
+    send.feed("one\n");
+    assert_eq!(bob.next()["data"]["text"], "one");
+    server.kill();
+    server.revive();
+    cable.lead_to(server.address);
+    send.feed("two\n");
+    let end = tail.end();
+    let is_whole = end.starts_with("ann: one\nann: two\n! ") && end.ends_with("missed\nexit 0\n");
+    assert!(is_whole, "{end}");
+    send.signal("INT");
+    let end = send.end();
+    assert!(end.ends_with("! chatsh: back in general, nothing was missed\nexit 130\n"), "{end}");
 }
 
 #[test]

@@ -83,8 +83,10 @@ fn many_lines_come_in_order_and_none_twice() {
 #[test]
 fn a_line_is_said_when_it_comes() {
     let (server, home) = place();
+    let address = server.address.to_string();
     let mut eve = server.member("eve", "general");
-    let mut run = Run::of(as_ann(&server, &home, &["send", "-r", "general", "--lines"]));
+    let send = ["send", "-r", "general", "--lines", "--timeout", "3"];
+    let mut run = Run::of(as_ann(&server, &home, &send));
     for text in ["first", "second"] {
         run.feed(&format!("{text}\n"));
         assert_eq!(eve.next()["data"]["text"], text);
@@ -92,10 +94,11 @@ fn a_line_is_said_when_it_comes() {
     // Stdin is still open: only the server ends this.
     assert_eq!(server.stop().0.code(), Some(0));
     expect![[r#"
-        ! chatsh: shutting_down: the server stops
+        ! chatsh: shutting_down: the server stops; coming back
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
         exit 4
     "#]]
-    .assert_eq(&run.end());
+    .assert_eq(&run.end().replace(&address, "ADDRESS"));
 }
 
 #[test]
