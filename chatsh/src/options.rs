@@ -127,9 +127,10 @@ pub struct Options {
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// How long a reply may take (10 s); in `ask` and `wait` how long the message may
+    /// How long a reply may take (10 s); in `tail`, `wait` and `ask` how long all may (no limit)
     ///
-    /// In seconds, or with a unit: 500ms, 30s, 10m.
+    /// In seconds, or with a unit: 500ms, 30s, 10m. In a script it is also the limit of a
+    /// `/wait` that has none of its own. When it has passed the exit code is 124.
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
 

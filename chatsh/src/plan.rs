@@ -142,6 +142,7 @@ impl Options {
             shows_events: self.events,
             keeps_going: self.keep_going,
             may_wait: !self.no_wait,
+            wait_max: self.timeout,
             style: self.style(),
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Manner {
     pub(crate) keeps_going: bool,
     /// Do we wait when throttled?
     pub(crate) may_wait: bool,
+    /// How long a `/wait` takes that does not say it; without it as long as it takes.
+    pub(crate) wait_max: Option<Duration>,
     /// How results look, but for the width of the terminal.
     pub(crate) style: Style,
 }
@@ -226,7 +228,7 @@ impl Runner<'_> {
 
     /// Waits for the message; it is the result of the line.
     async fn wait(&mut self, wait: &Wait) -> Result<(), Failure> {
-        let message = match wait.timeout {
+        let message = match wait.timeout.or(self.manner.wait_max) {
             Some(timeout) => within_wait(timeout, self.awaited(wait)).await?,
             None => self.awaited(wait).await?,
         };

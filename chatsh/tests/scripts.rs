@@ -583,6 +583,19 @@ fn a_wait_is_for_a_message_that_came_after_the_line_before_was_sent() {
         exit 0
     "#]],
     );
+    // An option that was given is the limit of all.
+    check(
+        busy_room,
+        &["--timeout", "1"],
+        &wait("--from eve"),
+        expect![[r#"
+        Login successful
+        Welcome to the chatroom
+        ann: hi
+        ! chatsh: line 4: wait: no such message within 1 s
+        exit 124
+    "#]],
+    );
     check(
         busy_room,
         &[],

@@ -551,6 +551,22 @@ fn what_is_said_while_the_past_is_told_is_neither_lost_nor_doubled() {
     );
 }
 
+/// `tail --timeout 2` ran for ever.
+#[test]
+fn a_timeout_ends_a_tail_that_has_not_had_enough() {
+    for count in [&[][..], &["--count", "1"]] {
+        check(
+            as_usual,
+            &[&["tail", "-r", "ops", "--timeout", "200ms"][..], count].concat(),
+            "",
+            expect![[r#"
+                ! chatsh: 0.2 s have passed
+                exit 124
+            "#]],
+        );
+    }
+}
+
 #[test]
 fn the_verbs_need_somebody_in_some_room() {
     let home = tempfile::tempdir().unwrap();

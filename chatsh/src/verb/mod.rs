@@ -72,9 +72,9 @@ enum Needs {
 }
 
 impl Verb {
-    /// Does it wait for a message? Then a timeout is for that, not for replies.
+    /// Does it wait for what others say? Then a timeout is for that, not for replies.
     pub(crate) fn waits(&self) -> bool {
-        matches!(self, Verb::Ask(_) | Verb::Wait(_))
+        matches!(self, Verb::Tail(_) | Verb::Ask(_) | Verb::Wait(_))
     }
 
     /// Is it of no room, so that naming one makes no sense?
@@ -135,7 +135,7 @@ async fn go(
     };
     match verb {
         Verb::Send(send) => send.run(errand, text).await,
-        Verb::Tail(tail) => tail.run(errand, &entered).await,
+        Verb::Tail(tail) => tail.run(errand, &entered, options.timeout).await,
         Verb::History(history) => history.run(errand).await,
         Verb::Who => who::who(errand, room).await,
         Verb::Rooms => who::rooms(errand).await,

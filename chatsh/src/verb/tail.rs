@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use clap::Args;
 use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
-use super::errand::{Errand, print_push};
+use super::errand::{Errand, in_time, print_push};
 use super::exec;
 use super::since::Since;
 use crate::exit::{Exit, Failure};
@@ -64,6 +65,7 @@ impl Tail {
         &self,
         errand: &mut Errand,
         entered: &Map<String, Value>,
+        timeout: Option<Duration>,
     ) -> Result<Exit, Failure> {
         let manner = errand.manner;
         let (queue, messages) = async_channel::bounded(WAITING_LEN_MAX);
@@ -82,7 +84,8 @@ impl Tail {
                 (Some(failure), Some(exit)) => Err(Failure { exit, ..failure }),
             }
         };
-        take.or(follow).await
+        let seconds = timeout.unwrap_or_default().as_secs_f64();
+        in_time(timeout, &format!("{seconds} s have passed"), take.or(follow)).await
     }
 
     /// Queues what was and is said, until there is no more.
