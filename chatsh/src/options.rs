@@ -89,9 +89,9 @@ pub struct Options {
 
     /// Log in with the token in this file, without a password
     ///
-    /// If the file is missing or its token has expired, the password is used (when there
-    /// is one), and the token that the server then gives is kept in the file, readable by
-    /// its owner alone. `/logout` makes the token worthless.
+    /// If the file is missing, or holds no token, or one that has expired, the password is
+    /// used (when there is one), and the token that the server then gives is kept in the
+    /// file, readable by its owner alone. `/logout` makes the token worthless.
     #[arg(long, value_name = "F")]
     pub(crate) token_file: Option<PathBuf>,
 

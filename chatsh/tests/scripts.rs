@@ -612,10 +612,11 @@ fn a_wait_is_for_a_message_that_came_after_the_line_before_was_sent() {
 
 #[test]
 fn a_token_opens_the_account_until_it_has_expired() {
+    const GOOD: &str = "mFtm-_OTPX1bxDOlCUv6Ks3KYvXPcsfkDTCFexk4-u8";
     fn with_tokens(request: &Value) -> Option<Reaction> {
         let resumes = request["type"] == "resume";
         resumes.then(|| match request["data"]["token"].as_str() {
-            Some("s3cret") => {
+            Some(GOOD) => {
                 Reaction::Say(vec![ok(request, json!({ "username": "ann", "chatroom": "lobby" }))])
             }
             _ => Reaction::Say(vec![refused(request, "unauthorized", "no")]),
@@ -642,7 +643,7 @@ fn a_token_opens_the_account_until_it_has_expired() {
         fs::read_to_string(file).unwrap()
     };
     check(
-        "s3cret\n",
+        GOOD,
         &by_token,
         "resume ping ",
         expect![[r#"
@@ -651,7 +652,7 @@ fn a_token_opens_the_account_until_it_has_expired() {
     "#]],
     );
     let kept = check(
-        "old\n",
+        &"x".repeat(43),
         &by_both,
         "resume login ping ",
         expect![[r#"
