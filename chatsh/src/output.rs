@@ -1,6 +1,11 @@
 //! What is printed on stdout: results, a line each, and nothing else.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+
+use smol::Async;
 
 use crate::exit::{Exit, Failure};
 
@@ -13,4 +18,21 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         io::ErrorKind::BrokenPipe => Failure::unread(),
         _ => Failure::new(Exit::Refused, format!("cannot write to stdout: {error}")),
     })
+}
+
+/// Ends when stdout is a pipe that nobody reads any more.
+pub(crate) async fn closed() -> Failure {
+    match pipe() {
+        // The end that is written is never readable, but for the news that the other is gone.
+        Some(pipe) if pipe.readable().await.is_ok() => Failure::unread(),
+        _ => std::future::pending().await,
+    }
+}
+
+/// Stdout, if it is a pipe.
+fn pipe() -> Option<Async<File>> {
+    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned().ok()?);
+    let is_pipe = stdout.metadata().ok()?.file_type().is_fifo();
+    // It is only waited for: whether it blocks is for those to say who share it.
+    is_pipe.then(|| Async::new_nonblocking(stdout).ok()).flatten()
 }

@@ -109,13 +109,18 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     async fn all(&mut self, lines: &mut Lines) -> Result<(), Failure> {
-        while let Some(line) = self.next_line(lines).await? {
+        let mut next = 1;
+        loop {
+            let line = self.next_line(lines).await.map_err(|failure| unsent(failure, next))?;
+            let Some(line) = line else { return Ok(()) };
+            next = line.number + 1;
             match self.line(&line).await {
                 Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => break,
+                Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(failure) => {
-                    let is_last = self.is_lost || failure == Failure::unread();
+                    let is_last = self.is_lost || failure.is_unread;
                     let failure = failure.while_doing(&format!("line {}", line.number));
+                    let failure = unsent(failure, next);
                     if !self.manner.keeps_going || is_last {
                         return Err(failure);
                     }
@@ -124,7 +129,6 @@ impl Runner<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     /// The next line; meanwhile the server is listened to.
@@ -256,6 +260,17 @@ impl Runner<'_> {
     /// Prints the result of a line, unless stdout is the frames.
     fn result(&self, text: &str) -> Result<(), Failure> {
         if self.manner.is_json { Ok(()) } else { print(text) }
+    }
+}
+
+/// `failure`, with what was not done for it, if it is that nobody reads any more.
+fn unsent(failure: Failure, next: usize) -> Failure {
+    match failure.is_unread {
+        true => {
+            let message = format!("{}: nothing was sent from line {next} on", failure.message);
+            Failure { message, ..failure }
+        }
+        false => failure,
     }
 }
 

@@ -696,15 +696,21 @@ fn the_interrupt_key_ends_a_script() {
     expect!["exit 130\n"].assert_eq(&end_of(child));
 }
 
+/// It ended with 1 and without a word, and nobody knew how far it had come.
 #[test]
-fn when_nobody_reads_stdout_it_leaves_quietly() {
+fn when_nobody_reads_stdout_it_says_how_far_it_came() {
     let peer = Peer::start(as_usual);
-    let mut child = peer.chatsh(&[]).spawn().unwrap();
+    let mut child = peer.chatsh(&["--keep-going"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"/ping\n").unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
     drop(stdout);
     stdin.write_all(b"/ping\n/ping\n").unwrap();
-    expect!["exit 1\n"].assert_eq(&end_of(child));
+    expect![[r#"
+        ! chatsh: line 2: stdout is closed: nothing was sent from line 3 on
+        exit 1
+    "#]]
+    .assert_eq(&end_of(child));
+    assert_eq!(peer.requests.iter().filter(|request| request["type"] == "ping").count(), 2);
 }

@@ -634,20 +634,46 @@ fn the_interrupt_key_ends_a_verb() {
     expect!["exit 130\n"].assert_eq(&end_of(child));
 }
 
+/// `history | head -1` ended with 1, and `tail | head -1` with the next message only.
 #[test]
-fn when_nobody_reads_stdout_a_verb_leaves_quietly() {
-    let peer = Peer::start(|request| {
-        (request["type"] == "enter").then(|| {
+fn when_nobody_reads_stdout_a_verb_that_only_prints_is_done() {
+    let messages: Vec<_> =
+        (0..200).map(|seq| numbered("bob", &"x".repeat(1000), seq)["data"].clone()).collect();
+    let telling = move |request: &Value| match request["type"].as_str() {
+        Some("enter") => {
             let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
-            // More than a pipe holds.
-            let chatter = (0..200).map(|_| said("bob", &"x".repeat(1000)));
-            Reaction::Say([entered].into_iter().chain(chatter).collect())
-        })
-    });
-    let tail = [&AS_ANN[..], &["tail", "-r", "ops"]].concat();
-    let mut child = peer.chatsh(&tail).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut String::new()).unwrap();
-    drop(stdout);
-    expect!["exit 1\n"].assert_eq(&end_of(child));
+            Some(Reaction::Say(vec![entered, said("bob", "one")]))
+        }
+        Some("history") => {
+            let data = json!({ "room": "ops", "messages": messages, "more": false });
+            Some(Reaction::Say(vec![ok(request, data)]))
+        }
+        _ => None,
+    };
+    for verb in ["tail", "history"] {
+        let peer = Peer::start(telling.clone());
+        let mut child = peer.chatsh(&[&AS_ANN[..], &[verb, "-r", "ops"]].concat()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut String::new()).unwrap();
+        drop(stdout);
+        assert_eq!(end_of(child), "exit 0\n", "{verb}");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_an_error() {
+    let peer = Peer::start(telling_once);
+    let mut child = peer.chatsh(&[&AS_ANN[..], &["wait", "-r", "ops"]].concat()).spawn().unwrap();
+    drop(child.stdout.take());
+    expect![[r#"
+        ! chatsh: stdout is closed
+        exit 1
+    "#]]
+    .assert_eq(&end_of(child));
+}
+
+/// Somebody says something when we come.
+fn telling_once(request: &Value) -> Option<Reaction> {
+    let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
+    (request["type"] == "enter").then(|| Reaction::Say(vec![entered, said("bob", "one")]))
 }

@@ -77,6 +77,12 @@ impl Verb {
         matches!(self, Verb::Tail(_) | Verb::Ask(_) | Verb::Wait(_))
     }
 
+    /// Is it done when nobody reads what it prints? Others say something, or what they print
+    /// is the only answer.
+    fn only_prints(&self) -> bool {
+        !matches!(self, Verb::Send(_) | Verb::Ask(_) | Verb::Wait(_))
+    }
+
     /// Is it of no room, so that naming one makes no sense?
     pub(crate) fn is_roomless(&self) -> bool {
         match self {
@@ -103,6 +109,14 @@ impl Verb {
 /// # Errors
 /// Why it was not done.
 pub(crate) fn run(verb: &Verb, options: &Options) -> Result<Exit, Failure> {
+    match run_for_reader(verb, options) {
+        // Who reads no further has had enough.
+        Err(failure) if failure.is_unread && verb.only_prints() => Ok(Exit::Done),
+        outcome => outcome,
+    }
+}
+
+fn run_for_reader(verb: &Verb, options: &Options) -> Result<Exit, Failure> {
     if let Verb::Completions { shell } = verb {
         return completions::print(*shell);
     }

@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::options::Options;
 use crate::script::Manner;
-use crate::talk;
+use crate::{output, talk};
 
 /// How many messages wait while a command runs for one of them.
 ///
@@ -85,7 +85,16 @@ impl Tail {
             }
         };
         let seconds = timeout.unwrap_or_default().as_secs_f64();
-        in_time(timeout, &format!("{seconds} s have passed"), take.or(follow)).await
+        let too_late = format!("{seconds} s have passed");
+        let follow = in_time(timeout, &too_late, take.or(follow));
+        let unread = async {
+            // What a command prints is its own matter.
+            if self.exec.is_some() {
+                return std::future::pending().await;
+            }
+            Err(output::closed().await)
+        };
+        follow.or(unread).await
     }
 
     /// Queues what was and is said, until there is no more.
@@ -123,7 +132,7 @@ impl Tail {
                 None => print_push(manner, &push),
             };
             match done {
-                Err(failure) if manner.keeps_going && failure != Failure::unread() => {
+                Err(failure) if manner.keeps_going && !failure.is_unread => {
                     talk::say(&failure.message);
                     first_error.get_or_insert(failure.exit);
                 }
