@@ -33,8 +33,9 @@ pub struct Send {
 
     /// Said again within ten minutes, the same key is the same message
     ///
-    /// Without it each message has a key that nobody used before. With --lines the
-    /// number of the line is added to it.
+    /// With --lines the number of the line is added to it. Without it each message has a
+    /// key that nobody used before: when the connection is lost it is said again with that,
+    /// but not by another run.
     #[arg(long, value_name = "KEY", value_parser = Key::new)]
     pub(super) key: Option<Key>,
 }
