@@ -5,7 +5,7 @@
 
 mod peer;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 
 use expect_test::{Expect, expect};
 use peer::{
@@ -284,6 +284,57 @@ fn a_line_that_can_be_no_message_is_left_out_and_told() {
     let peer = Peer::start(refusing());
     let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines", "--json", "--key", "k"]].concat();
     expected.assert_eq(&outcome(peer.chatsh(&send), &text).replace("chatsh: ", ""));
+}
+
+/// Of a build the lines that were refused were those that mattered: errors in red.
+#[test]
+fn lines_for_a_terminal_are_said_without_what_only_a_terminal_takes() {
+    let text = [
+        &b"\x1b[31merror\x1b[0m: no"[..],
+        b"\x1b[K",
+        b"",
+        b" 10 %\r100 %\r",
+        b"latin \xe9",
+        &b"y".repeat(500),
+    ];
+    let peer = Peer::start(as_usual);
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines", "--strip", "--key", "k"]].concat();
+    let mut child = peer.chatsh(&send).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&text.join(&b'\n')).unwrap();
+    assert_eq!(end_of(child), "exit 0\n");
+    let said: Vec<_> = requests(&peer).into_iter().skip(1).collect();
+    let pieces: Vec<_> = said
+        .iter()
+        .map(|request| {
+            let data = &request["data"];
+            (data["key"].as_str().unwrap(), data["text"].as_str().unwrap())
+        })
+        .collect();
+    // The peer takes requests of 2000 bytes.
+    let long = "y".repeat(488);
+    let expected = [
+        ("k.1", "error: no"),
+        ("k.4", "100 %"),
+        ("k.5", "latin \u{fffd}"),
+        ("k.6", &long),
+        ("k.6.2", &long[..12]),
+    ];
+    assert_eq!(pieces, expected);
+
+    let peer = Peer::start(as_usual);
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "-", "--strip"]].concat();
+    let input = "\x1b[1mone\x1b[m\n\n 1 %\r2 %\r\n\x07\n";
+    assert_eq!(outcome(peer.chatsh(&send), input), "exit 0\n");
+    assert_eq!(requests(&peer)[1]["data"]["text"], "one\n\n2 %");
+    check(
+        as_usual,
+        &["send", "-r", "ops", "--strip", "hi"],
+        "",
+        expect![[r#"
+            ! chatsh: --strip is for what a program prints: say `-` or --lines
+            exit 2
+        "#]],
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::errand::Errand;
 use super::following::put_out;
 use super::key;
 use super::send::Send;
+use super::stripped::StrippedLines;
 use crate::exit::{Exit, Failure};
 use crate::key::REPEATABLE_FOR;
 use crate::link::{Ended, Received};
@@ -39,7 +40,12 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
         Some(key) => key.clone(),
         None => key::fresh(),
     };
-    let lines = read_ahead(Lines::of_stdin());
+    let lines = match send.strip {
+        true => {
+            read_ahead(Reader::Stripped(StrippedLines::of_stdin(errand.session.text_bytes_max())))
+        }
+        false => read_ahead(Reader::Plain(Lines::of_stdin())),
+    };
     let mut sender = Sender {
         send,
         errand,
@@ -52,8 +58,34 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
     Ok(sender.first_error.unwrap_or(Exit::Done))
 }
 
+/// What is said at once: a line, or a part of one.
+pub(super) struct Piece {
+    /// Of the line, counted from 1.
+    pub(super) number: usize,
+    /// Which part, counted from 1.
+    pub(super) part: usize,
+    pub(super) text: String,
+}
+
+/// Who reads stdin.
+enum Reader {
+    Plain(Lines),
+    Stripped(StrippedLines),
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<Piece>, LinesError> {
+        match self {
+            Reader::Plain(lines) => {
+                Ok(lines.next().await?.map(|Line { number, text }| Piece { number, part: 1, text }))
+            }
+            Reader::Stripped(lines) => Ok(lines.next().await?),
+        }
+    }
+}
+
 /// The lines on a queue, so that waiting for the next one can be given up.
-fn read_ahead(mut lines: Lines) -> Receiver<Result<Line, LinesError>> {
+fn read_ahead(mut lines: Reader) -> Receiver<Result<Piece, LinesError>> {
     let (queue, read) = async_channel::bounded(1);
     let reading = async move {
         while let Some(line) = lines.next().await.transpose() {
@@ -100,7 +132,7 @@ struct Request {
 
 /// What happens next.
 enum Event {
-    Line(Line),
+    Line(Piece),
     NoLine(LinesError),
     End,
     Heard(Received),
@@ -110,7 +142,7 @@ enum Event {
 }
 
 impl Sender<'_> {
-    async fn all(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<(), Failure> {
+    async fn all(&mut self, lines: &Receiver<Result<Piece, LinesError>>) -> Result<(), Failure> {
         while !(self.is_at_end && self.under_way.is_empty()) {
             match self.next(lines).await? {
                 Event::Line(line) => self.line(&line).await?,
@@ -131,7 +163,10 @@ impl Sender<'_> {
         Ok(())
     }
 
-    async fn next(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<Event, Failure> {
+    async fn next(
+        &mut self,
+        lines: &Receiver<Result<Piece, LinesError>>,
+    ) -> Result<Event, Failure> {
         let is_open = !self.is_at_end && self.under_way.len() < UNDER_WAY_MAX;
         let deadline =
             self.under_way.front().map(|sent| sent.since + self.errand.session.timeout());
@@ -170,8 +205,8 @@ impl Sender<'_> {
         heard.or(line).or(late).await
     }
 
-    async fn line(&mut self, line: &Line) -> Result<(), Failure> {
-        let key = key::of_line(&self.key, line.number)?;
+    async fn line(&mut self, line: &Piece) -> Result<(), Failure> {
+        let key = key::of_line(&self.key, line.number, line.part)?;
         let (kind, data) = match self.send.request(self.errand, &line.text, &key) {
             Ok(request) => request,
             Err(failure) if line.text.is_empty() => {

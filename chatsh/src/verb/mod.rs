@@ -25,6 +25,7 @@ mod lines;
 mod pages;
 mod send;
 mod since;
+mod stripped;
 mod tail;
 mod who;
 
