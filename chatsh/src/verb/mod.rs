@@ -151,7 +151,7 @@ async fn go(
     match verb {
         Verb::Send(send) => send.run(errand, text).await,
         Verb::Tail(tail) => tail.run(errand, &entered, options.timeout).await,
-        Verb::History(history) => history.run(errand).await,
+        Verb::History(history) => history.run(errand, &entered).await,
         Verb::Who => who::who(errand, room).await,
         Verb::Rooms => who::rooms(errand).await,
         Verb::Ask(ask) => ask.run(errand, options.timeout).await,

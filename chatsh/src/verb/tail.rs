@@ -28,7 +28,8 @@ const WAITING_LEN_MAX: usize = 1024;
 pub struct Tail {
     /// Begin with what was said after this
     ///
-    /// The seq of a message, a time (2026-01-31T12:00:00Z), or a while ago (10m, 24h).
+    /// The seq of a message; a time (2026-01-31T12:00:00Z), which without a zone is of this
+    /// place (2026-01-31, '2026-01-31 12:00'); or a while ago (10m, 24h, 1d).
     #[arg(long, value_name = "SEQ|TIME")]
     since: Option<Since>,
 

@@ -60,11 +60,15 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
         ("0", "bob: one\nbob: two\nbob: three\n"),
         ("2", "bob: two\nbob: three\n"),
         ("1h", "bob: one\nbob: two\nbob: three\n"),
+        ("1d", "bob: one\nbob: two\nbob: three\n"),
+        ("2026-01-01", "bob: one\nbob: two\nbob: three\n"),
         ("2026-01-01T00:00:00Z", "bob: one\nbob: two\nbob: three\n"),
     ] {
         let count = expected.lines().count().to_string();
         let tail = ["tail", "-r", "general", "--since", since, "--count", &count];
         assert_eq!(outcome(as_ann(&server, &home, &tail), ""), format!("{expected}exit 0\n"));
+        let history = ["history", "-r", "general", "--since", since];
+        assert_eq!(outcome(as_ann(&server, &home, &history), ""), format!("{expected}exit 0\n"));
     }
     // Of the same millisecond is not before it.
     let tail = ["tail", "-r", "general", "--since", &ts, "--count", "1"];
