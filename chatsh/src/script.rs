@@ -211,7 +211,10 @@ impl Runner<'_> {
                 return self.result(&show::reply(&reply, self.manner.style()));
             };
             page.lines(self.manner.style()).map_or(Ok(()), |lines| print(&lines))?;
-            page.more(Some(command), data).iter().for_each(|more| talk::say(more));
+            // Who said how many knows that there may be more.
+            if !data.contains_key("limit") {
+                page.more(Some(command), data).iter().for_each(|more| talk::say(more));
+            }
             return Ok(());
         }
     }

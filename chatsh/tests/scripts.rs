@@ -610,6 +610,28 @@ fn a_wait_is_for_a_message_that_came_after_the_line_before_was_sent() {
     );
 }
 
+/// After `--limit 2` it was said all the same, on stderr, in every cron job.
+#[test]
+fn that_there_are_more_is_news_to_who_said_no_limit() {
+    let telling = to("history", |request| {
+        let said = json!({ "from": "bob", "to": "public", "text": "hi", "seq": 4 });
+        Reaction::Say(vec![ok(request, json!({ "room": "ops", "messages": [said], "more": true }))])
+    });
+    check(
+        telling,
+        &[],
+        &format!("{INTO_OPS}/history --limit 1\n/history\n"),
+        expect![[r#"
+            Login successful
+            Welcome to the chatroom
+            bob: hi
+            bob: hi
+            ! chatsh: there are more: /history --before=4
+            exit 0
+        "#]],
+    );
+}
+
 #[test]
 fn a_token_opens_the_account_until_it_has_expired() {
     const GOOD: &str = "mFtm-_OTPX1bxDOlCUv6Ks3KYvXPcsfkDTCFexk4-u8";
