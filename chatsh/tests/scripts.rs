@@ -632,6 +632,29 @@ fn that_there_are_more_is_news_to_who_said_no_limit() {
     );
 }
 
+/// `-f -` looked for a file of that name.
+#[test]
+fn a_script_on_stdin_can_be_checked_before_it_connects() {
+    check(
+        as_usual,
+        &["-f", "-"],
+        "/login ann 1234\n/entre ops\n",
+        expect![[r#"
+        ! stdin:2:1: there is no command /entre: did you mean /enter?
+        exit 2
+    "#]],
+    );
+    check(
+        as_usual,
+        &["-f", "-"],
+        "/login ann 1234\n",
+        expect![[r#"
+        Login successful
+        exit 0
+    "#]],
+    );
+}
+
 #[test]
 fn a_token_opens_the_account_until_it_has_expired() {
     const GOOD: &str = "mFtm-_OTPX1bxDOlCUv6Ks3KYvXPcsfkDTCFexk4-u8";

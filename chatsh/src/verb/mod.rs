@@ -84,6 +84,11 @@ impl Verb {
         !matches!(self, Verb::Send(_) | Verb::Ask(_) | Verb::Wait(_))
     }
 
+    /// Is it to say something, but not what?
+    pub(crate) fn says_nothing(&self) -> bool {
+        matches!(self, Verb::Send(send) if send.is_empty())
+    }
+
     /// Is it of no room, so that naming one makes no sense?
     pub(crate) fn is_roomless(&self) -> bool {
         match self {

@@ -22,7 +22,7 @@ pub struct Send {
     pub(super) to: Option<UserName>,
 
     /// What to say; `-` is all of stdin, `--` goes before a text that begins with a dash
-    #[arg(value_name = "TEXT", required_unless_present = "lines")]
+    #[arg(value_name = "TEXT")]
     text: Vec<String>,
 
     /// Say each line of stdin as it comes and as it stands
@@ -51,6 +51,11 @@ pub struct Send {
 }
 
 impl Send {
+    /// Is there no text, and none to be read?
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty() && !self.lines
+    }
+
     /// The text, if it is one; reads stdin when that is the text.
     ///
     /// # Errors
