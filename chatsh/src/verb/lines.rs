@@ -13,8 +13,8 @@ use smol::future::FutureExt;
 use super::errand::Errand;
 use super::following::put_out;
 use super::key;
+use super::pieces::{Piece, Pieces};
 use super::send::Send;
-use super::stripped::StrippedLines;
 use crate::exit::{Exit, Failure};
 use crate::key::REPEATABLE_FOR;
 use crate::link::{Ended, Received};
@@ -22,7 +22,7 @@ use crate::listener::come_back;
 use crate::output::print;
 use crate::reply::accepted;
 use crate::session::Heard;
-use crate::source::{Line, Lines, LinesError};
+use crate::source::LinesError;
 use crate::{json, talk};
 
 /// How many lines are sent and not acknowledged.
@@ -40,12 +40,11 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
         Some(key) => key.clone(),
         None => key::fresh(),
     };
-    let lines = match send.strip {
-        true => {
-            read_ahead(Reader::Stripped(StrippedLines::of_stdin(errand.session.text_bytes_max())))
-        }
-        false => read_ahead(Reader::Plain(Lines::of_stdin())),
+    let pieces = match send.strip {
+        true => Pieces::stripped(errand.session.text_bytes_max()),
+        false => Pieces::as_they_stand(),
     };
+    let lines = pieces.read_ahead();
     let mut sender = Sender {
         send,
         errand,
@@ -56,48 +55,6 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
     };
     sender.all(&lines).await?;
     Ok(sender.first_error.unwrap_or(Exit::Done))
-}
-
-/// What is said at once: a line, or a part of one.
-pub(super) struct Piece {
-    /// Of the line, counted from 1.
-    pub(super) number: usize,
-    /// Which part, counted from 1.
-    pub(super) part: usize,
-    pub(super) text: String,
-}
-
-/// Who reads stdin.
-enum Reader {
-    Plain(Lines),
-    Stripped(StrippedLines),
-}
-
-impl Reader {
-    async fn next(&mut self) -> Result<Option<Piece>, LinesError> {
-        match self {
-            Reader::Plain(lines) => {
-                Ok(lines.next().await?.map(|Line { number, text }| Piece { number, part: 1, text }))
-            }
-            Reader::Stripped(lines) => Ok(lines.next().await?),
-        }
-    }
-}
-
-/// The lines on a queue, so that waiting for the next one can be given up.
-fn read_ahead(mut lines: Reader) -> Receiver<Result<Piece, LinesError>> {
-    let (queue, read) = async_channel::bounded(1);
-    let reading = async move {
-        while let Some(line) = lines.next().await.transpose() {
-            let is_last = matches!(line, Err(LinesError::Io(_)));
-            if queue.send(line).await.is_err() || is_last {
-                return;
-            }
-        }
-    };
-    // It ends with its lines, or when nobody waits for them any more.
-    smol::spawn(reading).detach();
-    read
 }
 
 struct Sender<'a> {

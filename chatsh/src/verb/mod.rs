@@ -23,6 +23,7 @@ mod history;
 mod key;
 mod lines;
 mod pages;
+mod pieces;
 mod send;
 mod since;
 mod stripped;

@@ -7,7 +7,7 @@ use anstream::adapter::strip_str;
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use smol::Unblock;
 
-use super::lines::Piece;
+use super::pieces::Piece;
 use crate::source::LINE_BYTES_MAX;
 
 /// The lines of stdin, stripped and cut to what can be sent.
