@@ -14,7 +14,7 @@ use certs::{
 };
 use rustls::pki_types::ServerName;
 use smol::future::FutureExt;
-use smol::net::TcpStream;
+use smol::net::{TcpStream, resolve};
 
 use crate::address::Address;
 use crate::exit::{Exit, Failure};
@@ -46,7 +46,10 @@ pub(crate) async fn dial(
     let name = ServerName::try_from(address.host.clone())
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let shaking = async {
-        let stream = TcpStream::connect((address.host.as_str(), address.port))
+        let addresses = resolve((address.host.as_str(), address.port))
+            .await
+            .map_err(|e| no_host(address, &e.to_string()))?;
+        let stream = TcpStream::connect(&addresses[..])
             .await
             .map_err(|e| no_connection(address, &e.to_string()))?;
         // Every line waits for its reply: a small frame must not wait for more.
@@ -124,6 +127,16 @@ async fn is_accepted(address: &Address, seen: Fingerprint) -> Result<bool, Failu
 
 fn no_connection(address: &Address, why: &str) -> Failure {
     Failure::new(Exit::NoConnection, format!("cannot connect to {address}: {why}"))
+}
+
+/// No name server knows the host. One that looks like the name of a host may be meant as one.
+fn no_host(address: &Address, why: &str) -> Failure {
+    let host = &address.host;
+    let hint =
+        paths::config().filter(|_| !host.contains(['.', ':'])).map_or(String::new(), |file| {
+            format!("; and there is no [hosts.{host}] in {}", file.display())
+        });
+    no_connection(address, &format!("{why}{hint}"))
 }
 
 fn stranger(address: &Address, seen: Fingerprint) -> Failure {

@@ -64,13 +64,15 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failure {
     /// What the shell gets as `$?`.
     pub(crate) exit: Exit,
-    /// For the user; empty when all was said, or nobody listens any more.
+    /// For the user; empty when all was said.
     pub(crate) message: String,
+    /// Is it that nobody reads our stdout any more?
+    pub(crate) is_unread: bool,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Failure {
-        Failure { exit, message: message.into() }
+        Failure { exit, message: message.into(), is_unread: false }
     }
 
     /// The user asked for it: there is nothing to explain.
@@ -78,9 +80,9 @@ impl Failure {
         Failure::new(Exit::Interrupted, "")
     }
 
-    /// Nobody reads our stdout any more, so nobody wants to hear of it either.
+    /// Nobody reads our stdout any more.
     pub(crate) fn unread() -> Failure {
-        Failure::new(Exit::Refused, "")
+        Failure { is_unread: true, ..Failure::new(Exit::Refused, "stdout is closed") }
     }
 
     /// The same while a line was under way: it may have had its effect.

@@ -30,6 +30,7 @@ mod job;
 mod json;
 mod key;
 mod link;
+mod listener;
 mod local;
 mod login;
 mod masking;

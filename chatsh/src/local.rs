@@ -112,7 +112,12 @@ pub(crate) fn commands() -> [Description; 7] {
             vec![
                 arg("from", Kind::UserName, false, "Only one of this user."),
                 arg("match", Kind::String, false, "Only one that has this regular expression."),
-                arg("timeout", Kind::String, false, "How long at most: 30s."),
+                arg(
+                    "timeout",
+                    Kind::String,
+                    false,
+                    "How long at most: 30s. In a script else as --timeout says.",
+                ),
             ],
         ),
     ]

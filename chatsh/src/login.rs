@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::reply::accepted;
-use crate::secret::{self, Source};
+use crate::secret::{self, Kept, Source};
 use crate::session::{Session, object};
 use crate::talk;
 
@@ -62,16 +62,23 @@ impl Login {
     async fn resume(&self, session: &mut Session) -> Result<bool, Failure> {
         let Some(file) = &self.token_file else { return Ok(false) };
         let at_hand = self.user.is_some() && self.password.is_some();
-        let Some(token) = secret::token(file)? else {
-            return match at_hand {
-                true => Ok(false),
-                false => {
-                    let message = format!("there is no token in {}", file.display());
-                    Err(Failure::new(Exit::Usage, message))
-                }
-            };
+        let token = match secret::token(file)? {
+            Kept::Token(token) => token,
+            Kept::Nothing if at_hand => return Ok(false),
+            Kept::Other if at_hand => {
+                talk::say(&format!("{} holds no token", file.display()));
+                return Ok(false);
+            }
+            Kept::Nothing => {
+                let message = format!("there is no token in {}", file.display());
+                return Err(Failure::new(Exit::Usage, message));
+            }
+            Kept::Other => {
+                let message = format!("{} holds no token", file.display());
+                return Err(Failure::new(Exit::Usage, message));
+            }
         };
-        let data = object(json!({ "token": token.as_str() }));
+        let data = object(json!({ "token": token }));
         match session.demand("resume", &data, self.may_wait).await {
             Ok(reply) => self.check_owner(&reply, file).map(|()| true),
             Err(refusal) if refusal.exit == Exit::Unauthorized && at_hand => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use certs::Fingerprint;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use proto::{RoomName, UserName};
@@ -26,7 +26,7 @@ Exit codes:
   0    all done and acknowledged
   1    the server refused (the code is in the message), or a line could not be sent
   2    usage, or an error in the script, found before connecting
-  3    unauthorized, forbidden, or not logged in
+  3    unauthorized, forbidden, not logged in, or put out of the room
   4    cannot connect, or the connection ended while nothing was under way
   5    the server is not the one that was pinned; nothing was sent to it
   6    throttled, with --no-wait
@@ -54,6 +54,7 @@ const OF_LINES: [&str; 5] = ["address_given", "lines", "file", "check", "events"
 #[derive(Debug, Parser)]
 #[command(name = "chatsh", version, after_help = EXAMPLES)]
 #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+#[command(override_usage = "chatsh [OPTIONS] [ADDRESS]\n       chatsh [OPTIONS] VERB ...")]
 pub struct Options {
     /// What is to be done, if it is one thing.
     #[command(subcommand)]
@@ -89,9 +90,9 @@ pub struct Options {
 
     /// Log in with the token in this file, without a password
     ///
-    /// If the file is missing or its token has expired, the password is used (when there
-    /// is one), and the token that the server then gives is kept in the file, readable by
-    /// its owner alone. `/logout` makes the token worthless.
+    /// If the file is missing, or holds no token, or one that has expired, the password is
+    /// used (when there is one), and the token that the server then gives is kept in the
+    /// file, readable by its owner alone. `/logout` makes the token worthless.
     #[arg(long, value_name = "F")]
     pub(crate) token_file: Option<PathBuf>,
 
@@ -107,7 +108,7 @@ pub struct Options {
     #[arg(short = 'c', long = "command", value_name = "LINE", conflicts_with = "file")]
     pub(crate) lines: Vec<String>,
 
-    /// Run this script and end; it is checked before connecting
+    /// Run this script (`-` is stdin) and end; it is checked before connecting
     #[arg(short, long, value_name = "SCRIPT")]
     pub(crate) file: Option<PathBuf>,
 
@@ -127,9 +128,10 @@ pub struct Options {
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// How long a reply may take (10 s); in `ask` and `wait` how long the message may
+    /// How long a reply may take (10 s); in `tail`, `wait` and `ask` how long all may (no limit)
     ///
-    /// In seconds, or with a unit: 500ms, 30s, 10m.
+    /// In seconds, or with a unit: 500ms, 30s, 10m. In a script it is also the limit of a
+    /// `/wait` that has none of its own. When it has passed the exit code is 124.
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
 
@@ -182,7 +184,8 @@ impl Options {
         let mut command = command();
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let matches = match command.try_get_matches_from_mut(&arguments) {
-            Err(error) if error.kind() == ErrorKind::InvalidSubcommand => {
+            // With an address by option, what was meant to be a verb is another one.
+            Err(error) if error.kind() == ErrorKind::InvalidSubcommand || is_of_address(&error) => {
                 return Err(mistyped(&mut command, &arguments).unwrap_or(error));
             }
             matches => matches?,
@@ -192,9 +195,14 @@ impl Options {
         let is_given = |id: &&&str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let Some(verb) = &options.verb else { return Ok(options) };
         let conflict = match OF_LINES.iter().find(is_given) {
-            Some(&"address_given") => "a verb takes the address with -a",
+            Some(&"address_given") => "a verb takes the address with -a: chatsh -a ADDRESS VERB",
             Some(_) => "-c, -f, --check and --events are for scripts, not for verbs",
             None if verb.is_roomless() && is_given(&&"room") => "this is of no room: leave out -r",
+            None if verb.says_nothing() => {
+                let missing = "what is to be said? a TEXT, `-` for all of stdin, or --lines for \
+                               each line of it";
+                return Err(command.error(ErrorKind::MissingRequiredArgument, missing));
+            }
             None => return Ok(options),
         };
         Err(command.error(ErrorKind::ArgumentConflict, conflict))
@@ -205,6 +213,13 @@ impl Options {
         let word = &self.address_given.as_ref()?.text;
         Some(format!(" (did you mean chatsh {}?)", nearest_verb(&Options::command(), word)?))
     }
+}
+
+/// Is it that there are two addresses?
+fn is_of_address(error: &clap::Error) -> bool {
+    let is_address = |value: &ContextValue| matches!(value, ContextValue::String(arg) if arg.contains("ADDRESS"));
+    error.kind() == ErrorKind::ArgumentConflict
+        && error.get(ContextKind::InvalidArg).is_some_and(is_address)
 }
 
 /// What to say when a word follows an address, because it was meant to be a verb.
@@ -229,6 +244,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
 
     #[track_caller]
@@ -276,6 +293,36 @@ mod tests {
         let error = |line: &str| Options::read(line.split(' ')).unwrap_err().to_string();
         assert!(error("chatsh -u ann sned hi").contains("no verb sned: did you mean chatsh send?"));
         assert!(error("chatsh chat.example hi").contains("unrecognized subcommand 'hi'"));
+        let sned = error("chatsh -a chat.example -u ann sned");
+        assert!(sned.contains("no verb sned: did you mean chatsh send?"), "{sned}");
+        let two = error("chatsh -a chat.example -u ann other.example");
+        assert!(two.contains("cannot be used with"), "{two}");
+        let pins =
+            error("chatsh sned --ca f --pin SHA256:7Q9Zbtvg8q6W0qV+4L8N75s0HNMqOlJJMhFFH410YtY");
+        assert!(!pins.contains("did you mean"), "{pins}");
+    }
+
+    #[test]
+    fn the_usage_is_as_the_errors_say() {
+        let error = |line: &str| Options::read(line.split(' ')).unwrap_err().to_string();
+        expect![[r#"
+            error: a verb takes the address with -a: chatsh -a ADDRESS VERB
+
+            Usage: chatsh [OPTIONS] [ADDRESS]
+                   chatsh [OPTIONS] VERB ...
+
+            For more information, try '--help'.
+        "#]]
+        .assert_eq(&error("chatsh work send -r ops hi"));
+        expect![[r#"
+            error: what is to be said? a TEXT, `-` for all of stdin, or --lines for each line of it
+
+            Usage: chatsh [OPTIONS] [ADDRESS]
+                   chatsh [OPTIONS] VERB ...
+
+            For more information, try '--help'.
+        "#]]
+        .assert_eq(&error("chatsh send -r ops"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) enum Input {
     Options(Vec<String>),
     /// They are in a file.
     File(PathBuf),
-    /// Stdin is a file.
+    /// Stdin is a file, or is to be taken for one.
     StdinFile,
     /// They come as stdin gives them.
     Pipe,
@@ -111,7 +111,10 @@ impl Options {
             return Input::Options(self.lines.clone());
         }
         if let Some(file) = &self.file {
-            return Input::File(file.clone());
+            return match file.as_os_str() == "-" {
+                true => Input::StdinFile,
+                false => Input::File(file.clone()),
+            };
         }
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
             return Input::Prompt;
@@ -142,6 +145,7 @@ impl Options {
             shows_events: self.events,
             keeps_going: self.keep_going,
             may_wait: !self.no_wait,
+            wait_max: self.timeout,
             style: self.style(),
         }
     }

@@ -18,6 +18,7 @@ use smol::future::FutureExt;
 
 use crate::exit::{Exit, Failure};
 use crate::link::Ended;
+use crate::listener::{Listener, come_back, listen, reply_to};
 use crate::local::{Local, Wait};
 use crate::output::print;
 use crate::page::Page;
@@ -44,6 +45,8 @@ pub(crate) struct Manner {
     pub(crate) keeps_going: bool,
     /// Do we wait when throttled?
     pub(crate) may_wait: bool,
+    /// How long a `/wait` takes that does not say it; without it as long as it takes.
+    pub(crate) wait_max: Option<Duration>,
     /// How results look, but for the width of the terminal.
     pub(crate) style: Style,
 }
@@ -106,13 +109,18 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     async fn all(&mut self, lines: &mut Lines) -> Result<(), Failure> {
-        while let Some(line) = self.next_line(lines).await? {
+        let mut next = 1;
+        loop {
+            let line = self.next_line(lines).await.map_err(|failure| unsent(failure, next))?;
+            let Some(line) = line else { return Ok(()) };
+            next = line.number + 1;
             match self.line(&line).await {
                 Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => break,
+                Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(failure) => {
-                    let is_last = self.is_lost || failure == Failure::unread();
+                    let is_last = self.is_lost || failure.is_unread;
                     let failure = failure.while_doing(&format!("line {}", line.number));
+                    let failure = unsent(failure, next);
                     if !self.manner.keeps_going || is_last {
                         return Err(failure);
                     }
@@ -121,7 +129,6 @@ impl Runner<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     /// The next line; meanwhile the server is listened to.
@@ -130,7 +137,7 @@ impl Runner<'_> {
         let mut line = pin!(lines.next());
         loop {
             let next = async { Ok(Next::Line((&mut line).await)) };
-            match next.or(async { self.listen().await.map(Next::Cut) }).await? {
+            match next.or(async { listen(self).await.map(Next::Cut) }).await? {
                 Next::Line(line) => {
                     return line.map_err(|error| {
                         let place = match &error {
@@ -140,7 +147,7 @@ impl Runner<'_> {
                         Failure::new(Exit::Refused, format!("{place}{error}"))
                     });
                 }
-                Next::Cut(ended) => self.come_back(ended).await?,
+                Next::Cut(ended) => come_back(self, ended).await?,
             }
         }
     }
@@ -188,7 +195,8 @@ impl Runner<'_> {
         loop {
             let state = self.session.book().state;
             self.heard.clear();
-            let reply = self.reply_to(kind, data, id).await?;
+            let is_repeatable = self.under_way.is_some();
+            let reply = reply_to(self, kind, data, id, is_repeatable).await?;
             if self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
@@ -203,7 +211,10 @@ impl Runner<'_> {
                 return self.result(&show::reply(&reply, self.manner.style()));
             };
             page.lines(self.manner.style()).map_or(Ok(()), |lines| print(&lines))?;
-            page.more(Some(command), data).iter().for_each(|more| talk::say(more));
+            // Who said how many knows that there may be more.
+            if !data.contains_key("limit") {
+                page.more(Some(command), data).iter().for_each(|more| talk::say(more));
+            }
             return Ok(());
         }
     }
@@ -215,16 +226,16 @@ impl Runner<'_> {
                 (&mut timer).await;
                 Ok(None)
             };
-            match timer.or(async { self.listen().await.map(Some) }).await? {
+            match timer.or(async { listen(self).await.map(Some) }).await? {
                 None => return Ok(()),
-                Some(ended) => self.come_back(ended).await?,
+                Some(ended) => come_back(self, ended).await?,
             }
         }
     }
 
     /// Waits for the message; it is the result of the line.
     async fn wait(&mut self, wait: &Wait) -> Result<(), Failure> {
-        let message = match wait.timeout {
+        let message = match wait.timeout.or(self.manner.wait_max) {
             Some(timeout) => within_wait(timeout, self.awaited(wait)).await?,
             None => self.awaited(wait).await?,
         };
@@ -244,7 +255,7 @@ impl Runner<'_> {
             }
             match self.session.hear().await {
                 Ok(heard) => self.note(heard)?,
-                Err(ended) => self.come_back(ended).await?,
+                Err(ended) => come_back(self, ended).await?,
             }
         }
     }
@@ -252,6 +263,17 @@ impl Runner<'_> {
     /// Prints the result of a line, unless stdout is the frames.
     fn result(&self, text: &str) -> Result<(), Failure> {
         if self.manner.is_json { Ok(()) } else { print(text) }
+    }
+}
+
+/// `failure`, with what was not done for it, if it is that nobody reads any more.
+fn unsent(failure: Failure, next: usize) -> Failure {
+    match failure.is_unread {
+        true => {
+            let message = format!("{}: nothing was sent from line {next} on", failure.message);
+            Failure { message, ..failure }
+        }
+        false => failure,
     }
 }
 

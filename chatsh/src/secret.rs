@@ -7,6 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use proto::Token;
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
@@ -80,20 +81,36 @@ fn first_line(text: Zeroizing<String>, source: &str) -> Result<Zeroizing<String>
     }
 }
 
-/// The token in `file`; none if there is no such file, or nothing in it.
+/// What a file for a token holds.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// A token.
+    Token(Token),
+    /// Nothing: it is empty, or there is none.
+    Nothing,
+    /// Something that is no token.
+    Other,
+}
+
+/// The token in `file`.
 ///
 /// # Errors
 /// [`Exit::Usage`] if the file is there but cannot be read.
-pub(crate) fn token(file: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
-    match fs::read_to_string(file).map(Zeroizing::new) {
-        Ok(text) => {
-            warn_if_open(file);
-            let token = text.trim();
-            Ok((!token.is_empty()).then(|| Zeroizing::new(token.to_owned())))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(file)(error)),
+pub(crate) fn token(file: &Path) -> Result<Kept, Failure> {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::Nothing),
+        Err(error) => return Err(unreadable(file)(error)),
+    };
+    warn_if_open(file);
+    let text = bytes.trim_ascii();
+    if text.is_empty() {
+        return Ok(Kept::Nothing);
     }
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let text = std::str::from_utf8(text).ok().filter(|text| text.as_bytes().iter().all(is_digit));
+    let token = text.and_then(|text| Token::new(Zeroizing::new(text.to_owned())).ok());
+    Ok(token.map_or(Kept::Other, Kept::Token))
 }
 
 /// Keeps `token` in `file` for the next time.
@@ -159,12 +176,18 @@ mod tests {
     fn a_token_is_kept_for_its_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
-        assert_eq!(token(&file).unwrap(), None);
+        assert!(matches!(token(&file).unwrap(), Kept::Nothing));
         fs::write(&file, "").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(token(&file).unwrap(), None);
-        keep_token(&file, "t0p").unwrap();
+        assert!(matches!(token(&file).unwrap(), Kept::Nothing));
+        let whole = "mFtm-_OTPX1bxDOlCUv6Ks3KYvXPcsfkDTCFexk4-u8";
+        keep_token(&file, whole).unwrap();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, FILE_MODE);
-        assert_eq!(token(&file).unwrap().as_deref().map(String::as_str), Some("t0p"));
+        assert!(matches!(token(&file).unwrap(), Kept::Token(token) if token.expose() == whole));
+        let (half, marked) = (whole.as_bytes()[..20].to_vec(), whole.replace('-', "+"));
+        for other in [half, marked.into(), b"\xff".repeat(43)] {
+            fs::write(&file, &other).unwrap();
+            assert!(matches!(token(&file).unwrap(), Kept::Other), "{other:?}");
+        }
     }
 }

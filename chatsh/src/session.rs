@@ -37,6 +37,9 @@ const SILENT_PINGS: f64 = 2.5;
 /// We ask little while others talk, and only a flood brings as many within one reply.
 const KEPT_LEN_MAX: usize = 4096;
 
+/// What a request has besides its text, in bytes: the longest key and name, and their names.
+const ENVELOPE_BYTES: usize = 1024;
+
 /// A connection, and what is known of it.
 pub(crate) struct Session {
     link: Link,
@@ -207,6 +210,18 @@ impl Session {
         self.bookmark.send(kind, data);
         self.link.send(frame).await;
         Ok(())
+    }
+
+    /// How long a text may be that is sent in a room, in bytes; any of that length fits into
+    /// a request.
+    pub(crate) fn text_bytes_max(&self) -> usize {
+        let limit = |name| {
+            let max = self.limits.get(name).and_then(Value::as_u64).filter(|max| *max > 0);
+            max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX))
+        };
+        // A quotation mark or a tab takes two bytes in JSON.
+        let fits = limit("frame").saturating_sub(ENVELOPE_BYTES) / 2;
+        limit("text").min(fits)
     }
 
     fn frame(&self, kind: &str, data: &Map<String, Value>, id: &Id) -> Result<Frame, Failure> {

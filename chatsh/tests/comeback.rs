@@ -6,6 +6,7 @@ mod peer;
 
 use std::borrow::Borrow;
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use expect_test::{Expect, expect};
 use peer::{Peer, Reaction, end_of, ok, outcome, refused};
@@ -408,16 +409,16 @@ fn a_server_that_is_silent_for_too_long_is_taken_for_lost() {
 /// Nothing was under way, so nothing is unknown.
 #[test]
 fn between_lines_a_script_comes_back_or_ends_with_4() {
-    let bye = |mut room: Room| {
+    let stopping = |mut room: Room| {
         move |request: &Value| match (request["type"].as_str(), room.react(request)) {
             (Some("msg"), Some(Reaction::Say(mut frames))) => {
-                frames.push(json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" }));
+                frames.push(bye());
                 Some(Reaction::Say(frames))
             }
             (_, reaction) => reaction,
         }
     };
-    let peer = Peer::taking(2, bye(Room::with_cuts(&[])));
+    let peer = Peer::taking(2, stopping(Room::with_cuts(&[])));
     let mut child = peer.chatsh(&[]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(format!("{INTO_OPS}hello\n").as_bytes()).unwrap();
@@ -437,7 +438,7 @@ fn between_lines_a_script_comes_back_or_ends_with_4() {
     "#]]
     .assert_eq(&end_of(child));
 
-    let peer = Peer::start(bye(Room::with_cuts(&[])));
+    let peer = Peer::start(stopping(Room::with_cuts(&[])));
     let mut child = peer.chatsh(&["--timeout", "2"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(format!("{INTO_OPS}hello\n").as_bytes()).unwrap();
@@ -453,4 +454,232 @@ fn between_lines_a_script_comes_back_or_ends_with_4() {
     "#]]
     .assert_eq(&end_of(child).replace(&peer.address.to_string(), "ADDRESS"));
     drop(stdin);
+}
+
+/// As ann, by options: the verbs do not log in by lines.
+const AS_ANN: [&str; 4] = ["-u", "ann", "--password-command", "echo 1234"];
+
+/// The room, in which bob says something behind the first reply of this kind; then the server
+/// stops, and is started again.
+fn stopping_at(
+    kind: &'static str,
+    mut room: Room,
+) -> impl FnMut(&Value) -> Option<Reaction> + Send + 'static {
+    let mut is_up = false;
+    move |request| match room.react(request) {
+        Some(Reaction::Say(mut frames)) if request["type"] == kind && !is_up => {
+            is_up = true;
+            room.log.push(("bob".into(), "live".into()));
+            frames.push(room.frame(room.log.len(), false));
+            frames.push(bye());
+            room.meanwhile();
+            if room.has_lost("ledger") {
+                room.log.truncate(1);
+            }
+            Some(Reaction::Say(frames))
+        }
+        None if request["type"] == "ping" && room.has_lost("ledger") => {
+            room.log.push(("bob".into(), "anew".into()));
+            let anew = room.frame(room.log.len(), false);
+            Some(Reaction::Say(vec![ok(request, json!({})), anew]))
+        }
+        reaction => reaction,
+    }
+}
+
+/// What a server says that stops.
+fn bye() -> Value {
+    json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" })
+}
+
+/// Runs a verb as ann in that room.
+#[track_caller]
+fn check_verb(kind: &'static str, room: Room, verb: &[&str], expected: Expect) {
+    let peer = Peer::taking(2, stopping_at(kind, room));
+    let mut story = outcome(peer.chatsh(&[&AS_ANN[..], verb].concat()), "");
+    for request in peer.requests.try_iter() {
+        if let Some("resume" | "history") = request["type"].as_str() {
+            story.push_str(&format!("{} {}\n", request["type"], request["data"]));
+        }
+    }
+    expected.assert_eq(&story);
+}
+
+/// They ended with 4 whenever a server was started again, where scripts went on.
+#[test]
+fn who_waits_for_others_comes_back_and_misses_nothing() {
+    check_verb(
+        "enter",
+        Room::with_cuts(&[]),
+        &["tail", "-r", "ops", "--count", "2"],
+        expect![[r#"
+        bob: live
+        bob: missed 2
+        ! chatsh: shutting_down: bye; coming back
+        ! chatsh: back in ops, 1 message was missed
+        exit 0
+        "resume" {"token":"s3cret","room":"ops","after":2}
+    "#]],
+    );
+    check_verb(
+        "history",
+        Room::with_cuts(&[]),
+        &["tail", "-r", "ops", "--since", "0", "--count", "3"],
+        expect![[r#"
+            bob: first
+            bob: live
+            bob: missed 2
+            ! chatsh: shutting_down: bye; coming back
+            ! chatsh: back in ops, 1 message was missed
+            exit 0
+            "history" {"after":0,"limit":200}
+            "resume" {"token":"s3cret","room":"ops","after":2}
+        "#]],
+    );
+    check_verb(
+        "enter",
+        Room::with_cuts(&[]),
+        &["wait", "-r", "ops", "--match", "missed"],
+        expect![[r#"
+            bob: missed 2
+            ! chatsh: shutting_down: bye; coming back
+            ! chatsh: back in ops, 1 message was missed
+            exit 0
+            "resume" {"token":"s3cret","room":"ops","after":2}
+        "#]],
+    );
+    check_verb(
+        "msg",
+        Room::with_cuts(&[]),
+        &["ask", "-r", "ops", "Ship?", "--match", "missed"],
+        expect![[r#"
+            bob: missed 3
+            ! chatsh: shutting_down: bye; coming back
+            ! chatsh: back in ops, 1 message was missed
+            exit 0
+            "resume" {"token":"s3cret","room":"ops","after":3}
+        "#]],
+    );
+    let mut room = Room::with_cuts(&[]);
+    room.loses = Some("ledger");
+    check_verb(
+        "enter",
+        room,
+        &["tail", "-r", "ops", "--count", "2"],
+        expect![[r#"
+        bob: live
+        bob: anew
+        ! chatsh: shutting_down: bye; coming back
+        ! chatsh: some messages of ops are gone: the server was restored
+        ! chatsh: back in ops, nothing was missed
+        exit 0
+        "resume" {"token":"s3cret","room":"ops","after":2}
+    "#]],
+    );
+    let mut room = Room::with_cuts(&[]);
+    room.loses = Some("room");
+    check_verb(
+        "enter",
+        room,
+        &["tail", "-r", "ops", "--count", "2"],
+        expect![[r#"
+        bob: live
+        ! chatsh: shutting_down: bye; coming back
+        ! chatsh: resume: no_such_room: there is no room "ops"
+        exit 1
+        "resume" {"token":"s3cret","room":"ops","after":2}
+        "resume" {"token":"s3cret"}
+    "#]],
+    );
+}
+
+/// More was missed than is kept, and in one go.
+#[test]
+fn a_long_absence_leaves_no_gap() {
+    let mut room = Room::with_cuts(&[]);
+    let peer = Peer::taking(2, move |request| {
+        let mut reaction = room.react(request);
+        if let (Some("enter"), Some(Reaction::Say(frames))) =
+            (request["type"].as_str(), &mut reaction)
+        {
+            frames.push(bye());
+            (0..3000).for_each(|_| room.meanwhile());
+        }
+        reaction
+    });
+    let tail = [&AS_ANN[..], &["tail", "-r", "ops", "--count", "3000"]].concat();
+    let said = outcome(peer.chatsh(&tail), "");
+    let numbers: Vec<_> =
+        said.lines().filter_map(|line| line.strip_prefix("bob: missed ")).collect();
+    let expected: Vec<_> = (1..=3000).map(|number| number.to_string()).collect();
+    assert_eq!(numbers, expected, "{said}");
+}
+
+#[test]
+fn a_message_of_send_or_ask_that_is_under_way_is_sent_again_and_said_once() {
+    let send = ["send", "-r", "ops", "hello"];
+    let ask = ["ask", "-r", "ops", "hello", "--from", "bob"];
+    for (verb, cut, answer) in [
+        (&send[..], Cut::Before, ""),
+        (&send, Cut::After, ""),
+        // An answer may come before it is known that the question was kept.
+        (&ask, Cut::Before, "bob: missed 3\n"),
+        (&ask, Cut::After, "bob: missed 2\n"),
+    ] {
+        let mut room = Room::with_cuts(&[("msg", cut)]);
+        let peer = Peer::taking(2, move |request| {
+            let mut reaction = room.react(request);
+            if let (Some("msg"), Some(Reaction::Say(frames))) =
+                (request["type"].as_str(), &mut reaction)
+            {
+                room.meanwhile();
+                frames.push(room.frame(room.log.len(), false));
+            }
+            reaction
+        });
+        let back = "! chatsh: the server closed the connection; coming back\n\
+                    ! chatsh: back in ops, 1 message was missed\nexit 0\n";
+        let said = outcome(peer.chatsh(&[&AS_ANN[..], verb].concat()), "");
+        assert_eq!(said, format!("{answer}{back}"));
+        let asked = peer.requests.try_iter().filter(|request| request["type"] == "msg");
+        let keys: Vec<_> = asked.map(|request| request["data"]["key"].clone()).collect();
+        assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
+    }
+}
+
+#[test]
+fn lines_that_were_not_acknowledged_are_sent_again_in_order_and_said_once() {
+    let cuts = [("msg", Cut::After), ("ping", Cut::Before), ("msg", Cut::Before)];
+    let room = Arc::new(Mutex::new(Room::with_cuts(&cuts)));
+    let shared = Arc::clone(&room);
+    let peer = Peer::taking(4, move |request| shared.lock().unwrap().react(request));
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
+    let lines: Vec<_> = (1..=40).map(|number| number.to_string()).collect();
+    let ended = outcome(peer.chatsh(&send), &lines.join("\n").replace("\n3\n", "\n\n"));
+    let left_out = "! chatsh: line 3: it is empty, which no message is\nexit 1\n";
+    assert!(ended.ends_with(left_out), "{ended}");
+    let room = room.lock().unwrap();
+    let said = room.log.iter().filter(|(from, _)| from == "ann").map(|(_, text)| text.as_str());
+    let expected: Vec<_> = lines.iter().map(String::as_str).filter(|line| *line != "3").collect();
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn lines_to_which_nobody_comes_back_are_named() {
+    let mut room = Room::with_cuts(&[]);
+    room.loses = Some("room");
+    let peer = Peer::taking(2, move |request| match request["data"]["text"].as_str() {
+        Some("one") => Some(Reaction::Silence),
+        Some("two") => {
+            room.meanwhile();
+            Some(Reaction::Say(vec![bye()]))
+        }
+        _ => room.react(request),
+    });
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
+    expect![[r#"
+        ! chatsh: shutting_down: bye; coming back
+        ! chatsh: lines 1 to 2: resume: no_such_room: there is no room "ops"; the line may or may not have had its effect
+        exit 7
+    "#]].assert_eq(&outcome(peer.chatsh(&send), "one\ntwo\n"));
 }

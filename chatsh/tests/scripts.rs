@@ -583,6 +583,19 @@ fn a_wait_is_for_a_message_that_came_after_the_line_before_was_sent() {
         exit 0
     "#]],
     );
+    // An option that was given is the limit of all.
+    check(
+        busy_room,
+        &["--timeout", "1"],
+        &wait("--from eve"),
+        expect![[r#"
+        Login successful
+        Welcome to the chatroom
+        ann: hi
+        ! chatsh: line 4: wait: no such message within 1 s
+        exit 124
+    "#]],
+    );
     check(
         busy_room,
         &[],
@@ -597,12 +610,58 @@ fn a_wait_is_for_a_message_that_came_after_the_line_before_was_sent() {
     );
 }
 
+/// After `--limit 2` it was said all the same, on stderr, in every cron job.
+#[test]
+fn that_there_are_more_is_news_to_who_said_no_limit() {
+    let telling = to("history", |request| {
+        let said = json!({ "from": "bob", "to": "public", "text": "hi", "seq": 4 });
+        Reaction::Say(vec![ok(request, json!({ "room": "ops", "messages": [said], "more": true }))])
+    });
+    check(
+        telling,
+        &[],
+        &format!("{INTO_OPS}/history --limit 1\n/history\n"),
+        expect![[r#"
+            Login successful
+            Welcome to the chatroom
+            bob: hi
+            bob: hi
+            ! chatsh: there are more: /history --before=4
+            exit 0
+        "#]],
+    );
+}
+
+/// `-f -` looked for a file of that name.
+#[test]
+fn a_script_on_stdin_can_be_checked_before_it_connects() {
+    check(
+        as_usual,
+        &["-f", "-"],
+        "/login ann 1234\n/entre ops\n",
+        expect![[r#"
+        ! stdin:2:1: there is no command /entre: did you mean /enter?
+        exit 2
+    "#]],
+    );
+    check(
+        as_usual,
+        &["-f", "-"],
+        "/login ann 1234\n",
+        expect![[r#"
+        Login successful
+        exit 0
+    "#]],
+    );
+}
+
 #[test]
 fn a_token_opens_the_account_until_it_has_expired() {
+    const GOOD: &str = "mFtm-_OTPX1bxDOlCUv6Ks3KYvXPcsfkDTCFexk4-u8";
     fn with_tokens(request: &Value) -> Option<Reaction> {
         let resumes = request["type"] == "resume";
         resumes.then(|| match request["data"]["token"].as_str() {
-            Some("s3cret") => {
+            Some(GOOD) => {
                 Reaction::Say(vec![ok(request, json!({ "username": "ann", "chatroom": "lobby" }))])
             }
             _ => Reaction::Say(vec![refused(request, "unauthorized", "no")]),
@@ -629,7 +688,7 @@ fn a_token_opens_the_account_until_it_has_expired() {
         fs::read_to_string(file).unwrap()
     };
     check(
-        "s3cret\n",
+        GOOD,
         &by_token,
         "resume ping ",
         expect![[r#"
@@ -638,7 +697,7 @@ fn a_token_opens_the_account_until_it_has_expired() {
     "#]],
     );
     let kept = check(
-        "old\n",
+        &"x".repeat(43),
         &by_both,
         "resume login ping ",
         expect![[r#"
@@ -682,15 +741,21 @@ fn the_interrupt_key_ends_a_script() {
     expect!["exit 130\n"].assert_eq(&end_of(child));
 }
 
+/// It ended with 1 and without a word, and nobody knew how far it had come.
 #[test]
-fn when_nobody_reads_stdout_it_leaves_quietly() {
+fn when_nobody_reads_stdout_it_says_how_far_it_came() {
     let peer = Peer::start(as_usual);
-    let mut child = peer.chatsh(&[]).spawn().unwrap();
+    let mut child = peer.chatsh(&["--keep-going"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"/ping\n").unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
     drop(stdout);
     stdin.write_all(b"/ping\n/ping\n").unwrap();
-    expect!["exit 1\n"].assert_eq(&end_of(child));
+    expect![[r#"
+        ! chatsh: line 2: stdout is closed: nothing was sent from line 3 on
+        exit 1
+    "#]]
+    .assert_eq(&end_of(child));
+    assert_eq!(peer.requests.iter().filter(|request| request["type"] == "ping").count(), 2);
 }

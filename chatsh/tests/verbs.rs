@@ -5,7 +5,7 @@
 
 mod peer;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 
 use expect_test::{Expect, expect};
 use peer::{
@@ -40,6 +40,11 @@ fn numbered(from: &str, text: &str, seq: i64) -> Value {
     let mut frame = said(from, text);
     frame["data"]["seq"] = seq.into();
     frame
+}
+
+/// The last words of a server to which nobody comes back.
+fn bye() -> Value {
+    json!({ "type": "error", "status": "error", "code": "unauthorized", "message": "bye" })
 }
 
 /// A command as a server describes it.
@@ -148,11 +153,11 @@ fn stdin_as_one_text_keeps_its_lines() {
 fn of_a_text_whose_fate_nobody_knows_the_key_is_said() {
     let send = ["send", "-r", "ops", "--key", "k1", "hi"];
     check(
-        to("msg", |_| Reaction::End),
+        to("msg", |_| Reaction::Say(vec![bye()])),
         &send,
         "",
         expect![[r#"
-            ! chatsh: the server closed the connection; the line may or may not have had its effect; with `--key k1` it can be said again
+            ! chatsh: unauthorized: bye; the line may or may not have had its effect; with `--key k1` it can be said again
             exit 7
         "#]],
     );
@@ -281,6 +286,57 @@ fn a_line_that_can_be_no_message_is_left_out_and_told() {
     expected.assert_eq(&outcome(peer.chatsh(&send), &text).replace("chatsh: ", ""));
 }
 
+/// Of a build the lines that were refused were those that mattered: errors in red.
+#[test]
+fn lines_for_a_terminal_are_said_without_what_only_a_terminal_takes() {
+    let text = [
+        &b"\x1b[31merror\x1b[0m: no"[..],
+        b"\x1b[K",
+        b"",
+        b" 10 %\r100 %\r",
+        b"latin \xe9",
+        &b"y".repeat(500),
+    ];
+    let peer = Peer::start(as_usual);
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines", "--strip", "--key", "k"]].concat();
+    let mut child = peer.chatsh(&send).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&text.join(&b'\n')).unwrap();
+    assert_eq!(end_of(child), "exit 0\n");
+    let said: Vec<_> = requests(&peer).into_iter().skip(1).collect();
+    let pieces: Vec<_> = said
+        .iter()
+        .map(|request| {
+            let data = &request["data"];
+            (data["key"].as_str().unwrap(), data["text"].as_str().unwrap())
+        })
+        .collect();
+    // The peer takes requests of 2000 bytes.
+    let long = "y".repeat(488);
+    let expected = [
+        ("k.1", "error: no"),
+        ("k.4", "100 %"),
+        ("k.5", "latin \u{fffd}"),
+        ("k.6", &long),
+        ("k.6.2", &long[..12]),
+    ];
+    assert_eq!(pieces, expected);
+
+    let peer = Peer::start(as_usual);
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "-", "--strip"]].concat();
+    let input = "\x1b[1mone\x1b[m\n\n 1 %\r2 %\r\n\x07\n";
+    assert_eq!(outcome(peer.chatsh(&send), input), "exit 0\n");
+    assert_eq!(requests(&peer)[1]["data"]["text"], "one\n\n2 %");
+    check(
+        as_usual,
+        &["send", "-r", "ops", "--strip", "hi"],
+        "",
+        expect![[r#"
+            ! chatsh: --strip is for what a program prints: say `-` or --lines
+            exit 2
+        "#]],
+    );
+}
+
 #[test]
 fn a_refusal_that_is_of_no_line_ends_them_all_unless_it_is_to_keep_going() {
     let muted = || to("msg", |r| Reaction::Say(vec![refused(r, "forbidden", "you are muted")]));
@@ -311,14 +367,14 @@ fn lines_that_were_not_acknowledged_are_named() {
     let mut left = 3;
     let ending = to("msg", move |_| {
         left -= 1;
-        if left == 0 { Reaction::End } else { Reaction::Silence }
+        if left == 0 { Reaction::Say(vec![bye()]) } else { Reaction::Silence }
     });
     check(
         ending,
         &["send", "-r", "ops", "--lines"],
         "one\ntwo\nthree\n",
         expect![[r#"
-            ! chatsh: lines 1 to 3: the server closed the connection; the line may or may not have had its effect
+            ! chatsh: lines 1 to 3: unauthorized: bye; the line may or may not have had its effect
             exit 7
         "#]],
     );
@@ -370,11 +426,11 @@ fn an_answer_comes_after_its_question() {
         "#]],
     );
     check(
-        to("msg", |_| Reaction::End),
+        to("msg", |_| Reaction::Say(vec![bye()])),
         &ask,
         "",
         expect![[r#"
-            ! chatsh: the server closed the connection; the line may or may not have had its effect
+            ! chatsh: unauthorized: bye; the line may or may not have had its effect
             exit 7
         "#]],
     );
@@ -410,9 +466,8 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
         "#]],
     );
     let leaving = |request: &Value| {
-        let bye = json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" });
         let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
-        (request["type"] == "enter").then(|| Reaction::Say(vec![entered, bye]))
+        (request["type"] == "enter").then(|| Reaction::Say(vec![entered, bye()]))
     };
     for verb in ["wait", "tail"] {
         check(
@@ -420,19 +475,77 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
             &[verb, "-r", "ops"],
             "",
             expect![[r#"
-                ! chatsh: shutting_down: bye
+                ! chatsh: unauthorized: bye
                 exit 4
             "#]],
         );
     }
 }
 
+/// They hung for ever, in a room that they were not in any more.
+#[test]
+fn who_is_put_out_of_the_room_is_told_and_waits_no_longer() {
+    let putting_out = |at: &'static str, by: Value| {
+        move |request: &Value| {
+            let data = json!({ "username": "ann", "room": "tmp1", "from": "ann", "last_seq": 3 });
+            let out = json!({ "type": "exit", "status": "ok", "data": by, "message": "bye" });
+            let frames = vec![ok(request, data), numbered("bob", "last words", 4), out];
+            (request["type"] == at).then(|| Reaction::Say(frames))
+        }
+    };
+    let kick = || json!({ "room": "tmp1", "by": "bob", "reason": "bye" });
+    check(
+        putting_out("enter", kick()),
+        &["tail", "-r", "tmp1"],
+        "",
+        expect![[r#"
+            bob: last words
+            ! chatsh: put out of tmp1 by bob: bye
+            exit 3
+        "#]],
+    );
+    check(
+        putting_out("enter", json!({ "room": "tmp1", "by": "" })),
+        &["wait", "-r", "tmp1", "--from", "eve"],
+        "",
+        expect![[r#"
+            ! chatsh: put out of tmp1
+            exit 3
+        "#]],
+    );
+    check(
+        putting_out("msg", kick()),
+        &["ask", "-r", "tmp1", "Ship?", "--match", "yes"],
+        "",
+        expect![[r#"
+            ! chatsh: put out of tmp1 by bob: bye
+            exit 3
+        "#]],
+    );
+    // It is put out while it asks for something: that is refused, but this is why.
+    check(
+        move |request| match request["type"].as_str() {
+            Some("history") => {
+                let out = json!({ "type": "exit", "status": "ok", "data": kick() });
+                let refusal = refused(request, "wrong_state", "not here");
+                Some(Reaction::Say(vec![out, refusal]))
+            }
+            _ => None,
+        },
+        &["tail", "-r", "tmp1", "--since", "0"],
+        "",
+        expect![[r#"
+            ! chatsh: put out of tmp1 by bob: bye
+            exit 3
+        "#]],
+    );
+}
+
 #[test]
 fn what_was_said_before_the_end_is_still_done() {
     let leaving = |request: &Value| {
-        let bye = json!({ "type": "error", "status": "error", "code": "shutting_down", "message": "bye" });
         let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
-        let frames = vec![entered, numbered("bob", "one", 1), numbered("bob", "two", 2), bye];
+        let frames = vec![entered, numbered("bob", "one", 1), numbered("bob", "two", 2), bye()];
         (request["type"] == "enter").then(|| Reaction::Say(frames))
     };
     let command = "echo $CHATSH_TEXT; test $CHATSH_TEXT = two";
@@ -444,7 +557,7 @@ fn what_was_said_before_the_end_is_still_done() {
             one
             two
             ! chatsh: seq 1: the command failed: exit status: 1
-            ! chatsh: shutting_down: bye
+            ! chatsh: unauthorized: bye
             exit 1
         "#]],
     );
@@ -487,6 +600,22 @@ fn what_is_said_while_the_past_is_told_is_neither_lost_nor_doubled() {
             exit 0
         "#]],
     );
+}
+
+/// `tail --timeout 2` ran for ever.
+#[test]
+fn a_timeout_ends_a_tail_that_has_not_had_enough() {
+    for count in [&[][..], &["--count", "1"]] {
+        check(
+            as_usual,
+            &[&["tail", "-r", "ops", "--timeout", "200ms"][..], count].concat(),
+            "",
+            expect![[r#"
+                ! chatsh: 0.2 s have passed
+                exit 124
+            "#]],
+        );
+    }
 }
 
 #[test]
@@ -556,20 +685,46 @@ fn the_interrupt_key_ends_a_verb() {
     expect!["exit 130\n"].assert_eq(&end_of(child));
 }
 
+/// `history | head -1` ended with 1, and `tail | head -1` with the next message only.
 #[test]
-fn when_nobody_reads_stdout_a_verb_leaves_quietly() {
-    let peer = Peer::start(|request| {
-        (request["type"] == "enter").then(|| {
+fn when_nobody_reads_stdout_a_verb_that_only_prints_is_done() {
+    let messages: Vec<_> =
+        (0..200).map(|seq| numbered("bob", &"x".repeat(1000), seq)["data"].clone()).collect();
+    let telling = move |request: &Value| match request["type"].as_str() {
+        Some("enter") => {
             let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
-            // More than a pipe holds.
-            let chatter = (0..200).map(|_| said("bob", &"x".repeat(1000)));
-            Reaction::Say([entered].into_iter().chain(chatter).collect())
-        })
-    });
-    let tail = [&AS_ANN[..], &["tail", "-r", "ops"]].concat();
-    let mut child = peer.chatsh(&tail).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut String::new()).unwrap();
-    drop(stdout);
-    expect!["exit 1\n"].assert_eq(&end_of(child));
+            Some(Reaction::Say(vec![entered, said("bob", "one")]))
+        }
+        Some("history") => {
+            let data = json!({ "room": "ops", "messages": messages, "more": false });
+            Some(Reaction::Say(vec![ok(request, data)]))
+        }
+        _ => None,
+    };
+    for verb in ["tail", "history"] {
+        let peer = Peer::start(telling.clone());
+        let mut child = peer.chatsh(&[&AS_ANN[..], &[verb, "-r", "ops"]].concat()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut String::new()).unwrap();
+        drop(stdout);
+        assert_eq!(end_of(child), "exit 0\n", "{verb}");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_an_error() {
+    let peer = Peer::start(telling_once);
+    let mut child = peer.chatsh(&[&AS_ANN[..], &["wait", "-r", "ops"]].concat()).spawn().unwrap();
+    drop(child.stdout.take());
+    expect![[r#"
+        ! chatsh: stdout is closed
+        exit 1
+    "#]]
+    .assert_eq(&end_of(child));
+}
+
+/// Somebody says something when we come.
+fn telling_once(request: &Value) -> Option<Reaction> {
+    let entered = ok(request, json!({ "username": "ann", "room": "ops" }));
+    (request["type"] == "enter").then(|| Reaction::Say(vec![entered, said("bob", "one")]))
 }

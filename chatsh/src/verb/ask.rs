@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use proto::{Status, UserName};
+use proto::UserName;
 use regex::Regex;
 
 use super::errand::{Errand, in_time, print_push};
@@ -48,8 +48,9 @@ impl Ask {
         }
         // From here on what others say is kept.
         let question = errand.ask(&command.spec.name, &data).await?;
-        let asked = pages::seq(&question);
-        self.wanted.print(errand, timeout, asked, "no answer").await
+        // When it was asked before, what was said since then may be the answer.
+        errand.last = pages::seq(&question);
+        self.wanted.print(errand, timeout, "no answer").await
     }
 }
 
@@ -60,32 +61,27 @@ impl Wanted {
         errand: &mut Errand,
         timeout: Option<Duration>,
     ) -> Result<Exit, Failure> {
-        self.print(errand, timeout, None, "no such message").await
+        self.print(errand, timeout, "no such message").await
     }
 
     async fn print(
         &self,
         errand: &mut Errand,
         timeout: Option<Duration>,
-        after: Option<i64>,
         none: &str,
     ) -> Result<Exit, Failure> {
         let seconds = timeout.unwrap_or_default().as_secs_f64();
         let too_late = format!("{none} within {seconds} s");
-        let message = in_time(timeout, &too_late, self.next(errand, after)).await?;
+        let message = in_time(timeout, &too_late, self.next(errand)).await?;
         print_push(errand.manner, &message).map(|()| Exit::Done)
     }
 
-    async fn next(&self, errand: &mut Errand, after: Option<i64>) -> Result<Received, Failure> {
-        let kind = errand.said_kind();
+    async fn next(&self, errand: &mut Errand) -> Result<Received, Failure> {
         let wait = Wait::new(self.from.clone(), self.text.clone(), None);
         loop {
-            let push = errand.next_push().await.map_err(|ended| ended.failure(false))?;
-            let is_later =
-                pages::seq(&push).is_none_or(|seq| after.is_none_or(|asked| seq > asked));
-            let is_said = push.message.kind == kind && push.message.status == Status::Ok;
-            if is_said && is_later && wait.is_for(&push.message) {
-                return Ok(push);
+            let said = errand.next_said().await?;
+            if wait.is_for(&said.message) {
+                return Ok(said);
             }
         }
     }

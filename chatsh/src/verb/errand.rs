@@ -7,28 +7,41 @@ use proto::{Description, Id, Incoming, RoomName, State, Status, request_of};
 use serde_json::{Map, Value, json};
 use smol::Timer;
 
+use super::following::put_out;
+use crate::bookmark::Bookmark;
 use crate::exit::{Exit, Failure};
 use crate::job;
-use crate::link::{Ended, Received};
+use crate::link::Received;
+use crate::listener::{Listener, come_back, reply_to};
 use crate::login::Login;
 use crate::options::Options;
 use crate::output::print;
-use crate::reply::{accepted, pause, say_pause, within};
+use crate::reply::{accepted, pause, say_pause};
 use crate::script::Manner;
 use crate::session::{Heard, Session, object};
 use crate::{json, show};
 
-/// How many messages are kept that others say between two looks at them.
+/// How many messages are kept that others say between two looks at them; what was said
+/// beyond that is read from the history.
 const HEARD_LEN_MAX: usize = 1024;
+
+/// Commands that change nothing: they can be asked again after a cut.
+const READING: [&str; 2] = ["history", "list"];
 
 /// A session that does one thing.
 pub(super) struct Errand {
     pub(super) session: Session,
     pub(super) manner: Manner,
-    /// What others said since the last request was sent.
-    heard: VecDeque<Received>,
-    /// Did they say more than is kept?
-    has_missed: bool,
+    /// What was said in the room since the last request was sent.
+    pub(super) heard: VecDeque<Received>,
+    /// Was more said than is kept?
+    pub(super) has_missed: bool,
+    /// The number of the last message of the room that was taken, or was there before us.
+    pub(super) last: Option<i64>,
+    /// Where we were before the last cut.
+    left_at: Bookmark,
+    /// Why we are in no room any more.
+    pub(super) put_out: Option<Failure>,
     /// How many requests were sent.
     asked: i64,
 }
@@ -40,8 +53,16 @@ impl Errand {
     /// It did not come to that.
     pub(super) async fn begin(options: &Options, login: &Login) -> Result<Errand, Failure> {
         let session = job::open(options, login).await?;
-        let heard = VecDeque::new();
-        Ok(Errand { session, manner: options.manner(), heard, has_missed: false, asked: 0 })
+        Ok(Errand {
+            session,
+            manner: options.manner(),
+            heard: VecDeque::new(),
+            has_missed: false,
+            last: None,
+            left_at: Bookmark::default(),
+            put_out: None,
+            asked: 0,
+        })
     }
 
     /// Takes leave.
@@ -55,7 +76,9 @@ impl Errand {
     /// It was refused.
     pub(super) async fn enter(&mut self, room: &RoomName) -> Result<Incoming, Failure> {
         let data = object(json!({ "room": room }));
-        self.session.demand("enter", &data, self.manner.may_wait).await
+        let entered = self.session.demand("enter", &data, self.manner.may_wait).await?;
+        self.last = entered.data.get("last_seq").and_then(Value::as_i64);
+        Ok(entered)
     }
 
     /// The server's command of that name.
@@ -91,10 +114,10 @@ impl Errand {
         book.catalogue.bare(State::Chat).map_or_else(String::new, |said| said.spec.name.to_string())
     }
 
-    /// Asks, and gives the reply that grants it. What others say meanwhile is kept.
+    /// Asks, and gives the reply that grants it. What is said in the room meanwhile is kept.
     ///
     /// # Errors
-    /// It was refused, or no reply came. With `--json` a refusal is printed.
+    /// It was refused, or no reply came; or it is of a room that we are put out of. With `--json` a refusal is printed.
     pub(super) async fn ask(
         &mut self,
         kind: &str,
@@ -106,9 +129,9 @@ impl Errand {
             let state = self.session.book().state;
             self.heard.clear();
             self.has_missed = false;
-            self.session.send(kind, data, &id).await?;
-            let timeout = self.session.timeout();
-            let reply = within(timeout, kind, self.reply_to(&id)).await?;
+            // What is kept under a key is kept once.
+            let is_repeatable = READING.contains(&kind) || data.contains_key("key");
+            let reply = reply_to(self, kind, data, &id, is_repeatable).await?;
             if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
                 say_pause(kind, pause);
                 Timer::after(pause).await;
@@ -117,39 +140,20 @@ impl Errand {
             if reply.message.status == Status::Error && self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
-            return accepted(reply.message.clone(), state).map(|_| reply);
+            let refused = |refusal| self.put_out.clone().unwrap_or(refusal);
+            return accepted(reply.message.clone(), state).map(|_| reply).map_err(refused);
         }
     }
 
-    async fn reply_to(&mut self, id: &Id) -> Result<Received, Failure> {
-        loop {
-            match self.session.hear().await.map_err(|ended| ended.failure(true))? {
-                Heard::Reply(reply) if reply.message.id.as_ref() == Some(id) => return Ok(reply),
-                // The reply to a request that was put off.
-                Heard::Reply(_) | Heard::Own(_) | Heard::CaughtUp(_) => {}
-                Heard::Push(push) if self.heard.len() < HEARD_LEN_MAX => self.heard.push_back(push),
-                Heard::Push(_) => self.has_missed = true,
-            }
-        }
-    }
-
-    /// Did others say more during the last request than was kept?
-    pub(super) fn has_missed(&self) -> bool {
-        self.has_missed
-    }
-
-    /// What others say next, since the last request was sent. It can be given up.
+    /// Hears one thing, or comes back after a cut. It can be given up, but not gone on with
+    /// then.
     ///
     /// # Errors
-    /// The connection has ended.
-    pub(super) async fn next_push(&mut self) -> Result<Received, Ended> {
-        if let Some(push) = self.heard.pop_front() {
-            return Ok(push);
-        }
-        loop {
-            if let Heard::Push(push) = self.session.hear().await? {
-                return Ok(push);
-            }
+    /// The connection has ended for good.
+    pub(super) async fn listen(&mut self) -> Result<(), Failure> {
+        match self.session.hear().await {
+            Ok(heard) => self.note(heard),
+            Err(ended) => come_back(self, ended).await,
         }
     }
 
@@ -162,6 +166,40 @@ impl Errand {
             (true, _) => print(&json::line(&reply.body)),
             (false, "") => Ok(()),
             (false, text) => print(text),
+        }
+    }
+}
+
+impl Listener for Errand {
+    fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Keeps what was said in the room.
+    fn note(&mut self, heard: Heard) -> Result<(), Failure> {
+        // The reply to a request that was put off, or to a question of our own, is nothing.
+        let Heard::Push(push) = heard else { return Ok(()) };
+        if let Some(put_out) = put_out(&push) {
+            self.put_out = Some(put_out);
+        }
+        if push.message.kind != self.said_kind() || push.message.status != Status::Ok {
+            return Ok(());
+        }
+        // Behind a gap nothing is kept: it is filled first.
+        if self.has_missed || self.heard.len() == HEARD_LEN_MAX {
+            self.has_missed = true;
+        } else {
+            self.heard.push_back(push);
+        }
+        Ok(())
+    }
+
+    fn note_loss(&mut self, is_lost: bool) {
+        if is_lost {
+            self.left_at = self.session.bookmark.clone();
+        } else if self.session.bookmark.has_other_ledger_than(&self.left_at) {
+            // The numbers begin anew.
+            self.last = None;
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::errand::{Errand, print_push};
 use super::pages::{self, PAGE_LEN_MAX};
+use super::since::Since;
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 
@@ -29,6 +30,10 @@ pub struct History {
     #[arg(long, value_name = "SEQ")]
     after: Option<i64>,
 
+    /// The first after this seq, time, or while ago, as in `tail`
+    #[arg(long, value_name = "SEQ|TIME", conflicts_with_all = ["after", "before"])]
+    since: Option<Since>,
+
     /// Only messages that have all these words
     #[arg(long, value_name = "WORDS")]
     search: Option<String>,
@@ -36,13 +41,21 @@ pub struct History {
 
 impl History {
     /// Prints them, oldest first.
-    pub(super) async fn run(&self, errand: &mut Errand) -> Result<Exit, Failure> {
+    pub(super) async fn run(
+        &self,
+        errand: &mut Errand,
+        entered: &Map<String, Value>,
+    ) -> Result<Exit, Failure> {
+        let after = match self.since {
+            Some(since) => Some(since.seq(errand, entered).await?),
+            None => self.after,
+        };
         let mut found: VecDeque<Received> = VecDeque::new();
         loop {
             let left = self.limit - found.len() as u64;
-            let page = pages::page(errand, &self.request(&found, left)).await?;
+            let page = pages::page(errand, &self.request(&found, after, left)).await?;
             let is_last = !page.more || page.messages.is_empty();
-            match self.after {
+            match after {
                 Some(_) => found.extend(page.messages),
                 None => page.messages.into_iter().rev().for_each(|said| found.push_front(said)),
             }
@@ -56,15 +69,20 @@ impl History {
         Ok(Exit::Done)
     }
 
-    /// What to ask for when so much is found.
-    fn request(&self, found: &VecDeque<Received>, left: u64) -> Map<String, Value> {
+    /// What to ask for when so much is found of what is `after` this.
+    fn request(
+        &self,
+        found: &VecDeque<Received>,
+        after: Option<i64>,
+        left: u64,
+    ) -> Map<String, Value> {
         let mut data = Map::new();
         let mut put = |name: &str, value: Option<i64>| {
             if let Some(value) = value {
                 data.insert(name.into(), value.into());
             }
         };
-        match self.after {
+        match after {
             Some(after) => put("after", found.back().and_then(pages::seq).or(Some(after))),
             None => put("before", found.front().and_then(pages::seq).or(self.before)),
         }

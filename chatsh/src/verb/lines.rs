@@ -6,24 +6,29 @@ use std::time::Instant;
 
 use async_channel::Receiver;
 use proto::{Code, Id, Incoming, Key, State};
+use serde_json::{Map, Value};
 use smol::Timer;
 use smol::future::FutureExt;
 
 use super::errand::Errand;
+use super::following::put_out;
 use super::key;
+use super::pieces::{Piece, Pieces};
 use super::send::Send;
 use crate::exit::{Exit, Failure};
-use crate::link::Received;
+use crate::key::REPEATABLE_FOR;
+use crate::link::{Ended, Received};
+use crate::listener::come_back;
 use crate::output::print;
 use crate::reply::accepted;
 use crate::session::Heard;
-use crate::source::{Line, Lines, LinesError};
+use crate::source::LinesError;
 use crate::{json, talk};
 
 /// How many lines are sent and not acknowledged.
 ///
-/// The server takes 64; half of it hides the way there and back, and is all that can be
-/// of unknown outcome when the connection is lost.
+/// The server takes 64; half of it hides the way there and back, and is all that is sent
+/// again, or of unknown outcome, when the connection is lost.
 const UNDER_WAY_MAX: usize = 32;
 
 /// Says the lines of stdin.
@@ -35,7 +40,11 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
         Some(key) => key.clone(),
         None => key::fresh(),
     };
-    let lines = read_ahead(Lines::of_stdin());
+    let pieces = match send.strip {
+        true => Pieces::stripped(errand.session.text_bytes_max()),
+        false => Pieces::as_they_stand(),
+    };
+    let lines = pieces.read_ahead();
     let mut sender = Sender {
         send,
         errand,
@@ -46,22 +55,6 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
     };
     sender.all(&lines).await?;
     Ok(sender.first_error.unwrap_or(Exit::Done))
-}
-
-/// The lines on a queue, so that waiting for the next one can be given up.
-fn read_ahead(mut lines: Lines) -> Receiver<Result<Line, LinesError>> {
-    let (queue, read) = async_channel::bounded(1);
-    let reading = async move {
-        while let Some(line) = lines.next().await.transpose() {
-            let is_last = matches!(line, Err(LinesError::Io(_)));
-            if queue.send(line).await.is_err() || is_last {
-                return;
-            }
-        }
-    };
-    // It ends with its lines, or when nobody waits for them any more.
-    smol::spawn(reading).detach();
-    read
 }
 
 struct Sender<'a> {
@@ -81,40 +74,56 @@ struct Sent {
     number: usize,
     /// Since when its reply is the next one.
     since: Instant,
-    /// Why it was not sent.
-    failure: Option<Failure>,
+    /// What was sent, or why nothing was.
+    what: Result<Request, Failure>,
+}
+
+/// What a line was sent as.
+struct Request {
+    kind: String,
+    data: Map<String, Value>,
+    id: Id,
+    /// Until when it may be sent again, if it may.
+    repeatable_until: Option<Instant>,
 }
 
 /// What happens next.
 enum Event {
-    Line(Line),
+    Line(Piece),
     NoLine(LinesError),
     End,
     Heard(Received),
+    PutOut(Failure),
+    Cut(Ended),
     Late,
 }
 
 impl Sender<'_> {
-    async fn all(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<(), Failure> {
+    async fn all(&mut self, lines: &Receiver<Result<Piece, LinesError>>) -> Result<(), Failure> {
         while !(self.is_at_end && self.under_way.is_empty()) {
             match self.next(lines).await? {
                 Event::Line(line) => self.line(&line).await?,
                 Event::NoLine(LinesError::Bad(bad)) => {
                     let failure = Failure::new(Exit::Refused, bad.reason);
-                    self.queue(bad.number, Some(failure));
+                    self.queue(bad.number, Err(failure));
                 }
                 Event::NoLine(error) => {
                     return Err(Failure::new(Exit::Refused, error.to_string()));
                 }
                 Event::End => self.is_at_end = true,
                 Event::Heard(reply) => self.reply(&reply)?,
+                Event::PutOut(failure) => return Err(self.blame(failure)),
+                Event::Cut(ended) => self.come_back(ended).await?,
                 Event::Late => return Err(self.late()),
             }
         }
         Ok(())
     }
 
-    async fn next(&mut self, lines: &Receiver<Result<Line, LinesError>>) -> Result<Event, Failure> {
+    async fn next(
+        &mut self,
+        lines: &Receiver<Result<Piece, LinesError>>,
+    ) -> Result<Event, Failure> {
         let is_open = !self.is_at_end && self.under_way.len() < UNDER_WAY_MAX;
         let deadline =
             self.under_way.front().map(|sent| sent.since + self.errand.session.timeout());
@@ -139,13 +148,13 @@ impl Sender<'_> {
             loop {
                 match self.errand.session.hear().await {
                     Ok(Heard::Reply(reply)) => return Ok(Event::Heard(reply)),
-                    Ok(Heard::Own(_) | Heard::Push(_) | Heard::CaughtUp(_)) => {}
-                    Err(ended) => {
-                        return Err(match self.under_way.is_empty() {
-                            true => ended.failure(false),
-                            false => ended.failure(true).while_doing(&place(&self.under_way)),
-                        });
+                    Ok(Heard::Push(push)) => {
+                        if let Some(failure) = put_out(&push) {
+                            return Ok(Event::PutOut(failure));
+                        }
                     }
+                    Ok(Heard::Own(_) | Heard::CaughtUp(_)) => {}
+                    Err(ended) => return Ok(Event::Cut(ended)),
                 }
             }
         };
@@ -153,26 +162,60 @@ impl Sender<'_> {
         heard.or(line).or(late).await
     }
 
-    async fn line(&mut self, line: &Line) -> Result<(), Failure> {
-        let key = key::of_line(&self.key, line.number)?;
+    async fn line(&mut self, line: &Piece) -> Result<(), Failure> {
+        let key = key::of_line(&self.key, line.number, line.part)?;
         let (kind, data) = match self.send.request(self.errand, &line.text, &key) {
             Ok(request) => request,
             Err(failure) if line.text.is_empty() => {
-                self.queue(line.number, Some(failure));
+                self.queue(line.number, Err(failure));
                 return Ok(());
             }
             Err(failure) => return Err(failure),
         };
         let id = Id::Number(i64::try_from(line.number).unwrap_or(i64::MAX));
+        let sent = self.errand.session.send(&kind, &data, &id).await;
+        let has_key = data.contains_key("key");
+        let repeatable_until = has_key.then(|| Instant::now() + REPEATABLE_FOR);
+        let request = Request { kind, data, id, repeatable_until };
         // A failure: it is longer than any request.
-        let failure = self.errand.session.send(&kind, &data, &id).await.err();
-        self.queue(line.number, failure);
+        self.queue(line.number, sent.map(|()| request));
         Ok(())
     }
 
+    /// Comes back after a cut, and sends again what is not acknowledged.
+    async fn come_back(&mut self, ended: Ended) -> Result<(), Failure> {
+        let now = Instant::now();
+        let requests = || self.under_way.iter().filter_map(|sent| sent.what.as_ref().ok());
+        let is_repeatable =
+            requests().all(|request| request.repeatable_until.is_some_and(|until| now < until));
+        if self.under_way.is_empty() {
+            return come_back(self.errand, ended).await;
+        }
+        if !is_repeatable || !ended.may_come_back() {
+            return Err(self.blame(ended.failure(true)));
+        }
+        let back = come_back(self.errand, ended).await;
+        back.map_err(|failure| self.blame(failure.with_unknown_outcome()))?;
+        for sent in &mut self.under_way {
+            if let Ok(Request { kind, data, id, .. }) = &sent.what {
+                self.errand.session.send(kind, data, id).await?;
+                sent.since = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// `failure`, with the lines that are not acknowledged, if there are such.
+    fn blame(&self, failure: Failure) -> Failure {
+        match self.under_way.is_empty() {
+            true => failure,
+            false => failure.while_doing(&place(&self.under_way)),
+        }
+    }
+
     /// Puts a line behind those that are under way.
-    fn queue(&mut self, number: usize, failure: Option<Failure>) {
-        self.under_way.push_back(Sent { number, since: Instant::now(), failure });
+    fn queue(&mut self, number: usize, what: Result<Request, Failure>) {
+        self.under_way.push_back(Sent { number, since: Instant::now(), what });
         self.tell_of_unsent();
     }
 
@@ -180,9 +223,10 @@ impl Sender<'_> {
     ///
     /// So what is told, and the code, are the same however fast the server is.
     fn tell_of_unsent(&mut self) {
-        while let Some(failure) = self.under_way.front_mut().and_then(|sent| sent.failure.take()) {
-            let number = self.under_way.pop_front().map_or(0, |sent| sent.number);
-            self.leave_out(number, &failure);
+        while self.under_way.front().is_some_and(|sent| sent.what.is_err()) {
+            if let Some(Sent { number, what: Err(failure), .. }) = self.under_way.pop_front() {
+                self.leave_out(number, &failure);
+            }
         }
     }
 
@@ -227,7 +271,7 @@ fn is_of_the_line(refusal: &Incoming) -> bool {
 
 /// Which lines are not acknowledged.
 fn place(under_way: &VecDeque<Sent>) -> String {
-    let mut sent = under_way.iter().filter(|sent| sent.failure.is_none()).map(|sent| sent.number);
+    let mut sent = under_way.iter().filter(|sent| sent.what.is_ok()).map(|sent| sent.number);
     match (sent.next(), sent.next_back()) {
         (Some(first), Some(last)) => format!("lines {first} to {last}"),
         (line, _) => format!("line {}", line.unwrap_or_default()),

@@ -18,12 +18,15 @@ mod completions;
 mod describe;
 mod errand;
 mod exec;
+mod following;
 mod history;
 mod key;
 mod lines;
 mod pages;
+mod pieces;
 mod send;
 mod since;
+mod stripped;
 mod tail;
 mod who;
 
@@ -71,9 +74,20 @@ enum Needs {
 }
 
 impl Verb {
-    /// Does it wait for a message? Then a timeout is for that, not for replies.
+    /// Does it wait for what others say? Then a timeout is for that, not for replies.
     pub(crate) fn waits(&self) -> bool {
-        matches!(self, Verb::Ask(_) | Verb::Wait(_))
+        matches!(self, Verb::Tail(_) | Verb::Ask(_) | Verb::Wait(_))
+    }
+
+    /// Is it done when nobody reads what it prints? Others say something, or what they print
+    /// is the only answer.
+    fn only_prints(&self) -> bool {
+        !matches!(self, Verb::Send(_) | Verb::Ask(_) | Verb::Wait(_))
+    }
+
+    /// Is it to say something, but not what?
+    pub(crate) fn says_nothing(&self) -> bool {
+        matches!(self, Verb::Send(send) if send.is_empty())
     }
 
     /// Is it of no room, so that naming one makes no sense?
@@ -102,6 +116,14 @@ impl Verb {
 /// # Errors
 /// Why it was not done.
 pub(crate) fn run(verb: &Verb, options: &Options) -> Result<Exit, Failure> {
+    match run_for_reader(verb, options) {
+        // Who reads no further has had enough.
+        Err(failure) if failure.is_unread && verb.only_prints() => Ok(Exit::Done),
+        outcome => outcome,
+    }
+}
+
+fn run_for_reader(verb: &Verb, options: &Options) -> Result<Exit, Failure> {
     if let Verb::Completions { shell } = verb {
         return completions::print(*shell);
     }
@@ -134,8 +156,8 @@ async fn go(
     };
     match verb {
         Verb::Send(send) => send.run(errand, text).await,
-        Verb::Tail(tail) => tail.run(errand, &entered).await,
-        Verb::History(history) => history.run(errand).await,
+        Verb::Tail(tail) => tail.run(errand, &entered, options.timeout).await,
+        Verb::History(history) => history.run(errand, &entered).await,
         Verb::Who => who::who(errand, room).await,
         Verb::Rooms => who::rooms(errand).await,
         Verb::Ask(ask) => ask.run(errand, options.timeout).await,

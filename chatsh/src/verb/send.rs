@@ -7,6 +7,7 @@ use proto::{Key, UserName};
 use serde_json::{Map, Value, json};
 
 use super::errand::Errand;
+use super::stripped::strip;
 use super::{key, lines};
 use crate::exit::{Exit, Failure};
 use crate::session::object;
@@ -21,25 +22,40 @@ pub struct Send {
     pub(super) to: Option<UserName>,
 
     /// What to say; `-` is all of stdin, `--` goes before a text that begins with a dash
-    #[arg(value_name = "TEXT", required_unless_present = "lines")]
+    #[arg(value_name = "TEXT")]
     text: Vec<String>,
 
     /// Say each line of stdin as it comes and as it stands
     ///
     /// A line that can be no message (empty, too long, with control characters) is told
-    /// with its number and left out, and the exit code is 1. Any other refusal ends it.
+    /// with its number and left out, and the exit code is 1 (but see --strip). Any other
+    /// refusal ends it.
     #[arg(long, conflicts_with = "text")]
     lines: bool,
 
+    /// Say of stdin what a terminal would show, without colours; with `-` or --lines
+    ///
+    /// Escape sequences and control characters are left out, and what was written over
+    /// (progress bars). What is not UTF-8 becomes U+FFFD. With --lines a line that is too
+    /// long is said in parts, and one with nothing in it is left out.
+    #[arg(long)]
+    pub(super) strip: bool,
+
     /// Said again within ten minutes, the same key is the same message
     ///
-    /// Without it each message has a key that nobody used before. With --lines the
-    /// number of the line is added to it.
+    /// With --lines the number of the line is added to it. Without it each message has a
+    /// key that nobody used before: when the connection is lost it is said again with that,
+    /// but not by another run.
     #[arg(long, value_name = "KEY", value_parser = Key::new)]
     pub(super) key: Option<Key>,
 }
 
 impl Send {
+    /// Is there no text, and none to be read?
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty() && !self.lines
+    }
+
     /// The text, if it is one; reads stdin when that is the text.
     ///
     /// # Errors
@@ -47,7 +63,11 @@ impl Send {
     pub(super) fn text(&self) -> Result<Option<String>, Failure> {
         match self.text.as_slice() {
             [] => Ok(None),
-            [stdin] if stdin == "-" => stdin_text().map(Some),
+            [stdin] if stdin == "-" => self.stdin_text().map(Some),
+            _ if self.strip => {
+                let message = "--strip is for what a program prints: say `-` or --lines";
+                Err(Failure::new(Exit::Usage, message))
+            }
             words => Ok(Some(words.join(" "))),
         }
     }
@@ -99,22 +119,26 @@ impl Send {
         }
         Ok((command.spec.name.into(), data))
     }
-}
 
-/// All of stdin, which is one text. Its last line need not end.
-fn stdin_text() -> Result<String, Failure> {
-    let usage = |message: String| Failure::new(Exit::Usage, message);
-    let mut bytes = Vec::new();
-    let bytes_max = LINE_BYTES_MAX as u64;
-    let read = io::stdin().take(bytes_max + 1).read_to_end(&mut bytes);
-    read.map_err(|e| usage(format!("cannot read stdin: {e}")))?;
-    if bytes.len() > LINE_BYTES_MAX {
-        return Err(usage(format!("stdin is longer than {LINE_BYTES_MAX} bytes")));
+    /// All of stdin, which is one text. Its last line need not end.
+    fn stdin_text(&self) -> Result<String, Failure> {
+        let usage = |message: String| Failure::new(Exit::Usage, message);
+        let mut bytes = Vec::new();
+        let bytes_max = LINE_BYTES_MAX as u64;
+        let read = io::stdin().take(bytes_max + 1).read_to_end(&mut bytes);
+        read.map_err(|e| usage(format!("cannot read stdin: {e}")))?;
+        if bytes.len() > LINE_BYTES_MAX {
+            return Err(usage(format!("stdin is longer than {LINE_BYTES_MAX} bytes")));
+        }
+        if self.strip {
+            let lines: Vec<_> = bytes.split(|byte| *byte == b'\n').map(strip).collect();
+            return Ok(lines.join("\n").trim_end_matches('\n').to_owned());
+        }
+        let script = Script::read("stdin".into(), &bytes).map_err(|report| {
+            talk::report(&report);
+            usage(String::new())
+        })?;
+        let lines: Vec<_> = script.lines.into_iter().map(|line| line.text).collect();
+        Ok(lines.join("\n"))
     }
-    let script = Script::read("stdin".into(), &bytes).map_err(|report| {
-        talk::report(&report);
-        usage(String::new())
-    })?;
-    let lines: Vec<_> = script.lines.into_iter().map(|line| line.text).collect();
-    Ok(lines.join("\n"))
 }

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::DateTime;
+use jiff::{Span, Timestamp, Zoned};
 use serde_json::{Map, Value, json};
 
 use super::errand::Errand;
@@ -29,13 +30,20 @@ impl FromStr for Since {
         if let Ok(time) = text.parse() {
             return Ok(Since::Time(time));
         }
-        text.parse::<SignedDuration>()
+        let now = Zoned::now();
+        if let Ok(local) = text.parse::<DateTime>() {
+            let time = local.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
+            return Ok(Since::Time(time.timestamp()));
+        }
+        text.parse::<Span>()
             .ok()
             .filter(|ago| !ago.is_negative())
-            .and_then(|ago| Timestamp::now().checked_sub(ago).ok())
-            .map(Since::Time)
+            .and_then(|ago| now.checked_sub(ago).ok())
+            .map(|then| Since::Time(then.timestamp()))
             .ok_or_else(|| {
-                "it is a seq (7), a time (2026-01-31T12:00:00Z) or a while (10m, 24h)".into()
+                "it is a seq (7), a time (2026-01-31, '2026-01-31 12:00', 2026-01-31T12:00:00Z) \
+                 or a while (10m, 24h, 1d)"
+                    .into()
             })
     }
 }
@@ -77,7 +85,22 @@ impl Since {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
+
+    #[test]
+    fn a_time_without_a_zone_is_of_this_place() {
+        let here = Zoned::now().time_zone().clone();
+        for (text, time) in [
+            ("2026-01-31", date(2026, 1, 31).at(0, 0, 0, 0)),
+            ("2026-01-31 08:22", date(2026, 1, 31).at(8, 22, 0, 0)),
+            ("2026-01-31T08:22:05", date(2026, 1, 31).at(8, 22, 5, 0)),
+        ] {
+            let time = time.to_zoned(here.clone()).unwrap().timestamp();
+            assert_eq!(text.parse(), Ok(Since::Time(time)), "{text}");
+        }
+    }
 
     #[test]
     fn it_is_a_number_a_time_or_a_while() {
@@ -85,10 +108,16 @@ mod tests {
         let noon = "2026-01-31T12:00:00Z".parse().unwrap();
         assert_eq!("2026-01-31T12:00:00Z".parse(), Ok(Since::Time(noon)));
         assert_eq!("2026-01-31T13:00:00+01:00".parse(), Ok(Since::Time(noon)));
-        let Ok(Since::Time(then)) = "10m".parse() else { panic!("it is a while") };
+        for (text, seconds) in [("10m", 600), ("24h", 86_400), ("1h 30m", 5400)] {
+            let Ok(Since::Time(then)) = text.parse() else { panic!("{text} is a while") };
+            let ago = Timestamp::now().duration_since(then).as_secs();
+            assert!((seconds..seconds + 60).contains(&ago), "{text}: {ago}");
+        }
+        // A day may have an hour more or less.
+        let Ok(Since::Time(then)) = "1d".parse() else { panic!("it is a while") };
         let ago = Timestamp::now().duration_since(then).as_secs();
-        assert!((600..660).contains(&ago), "{ago}");
-        for text in ["", "yesterday", "-10m", "2026-01-31"] {
+        assert!((82_800..90_060).contains(&ago), "{ago}");
+        for text in ["", "yesterday", "-10m", "-1d", "2026-13-31", "12:00"] {
             assert!(text.parse::<Since>().is_err(), "{text}");
         }
     }

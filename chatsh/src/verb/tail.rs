@@ -1,21 +1,22 @@
 //! `tail`: what is said in a room, from some time on, as it is said.
 
 use std::cell::Cell;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
-use super::errand::{Errand, print_push};
+use super::errand::{Errand, in_time, print_push};
+use super::exec;
 use super::since::Since;
-use super::{exec, pages};
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::options::Options;
 use crate::script::Manner;
-use crate::session::object;
-use crate::talk;
+use crate::{output, talk};
 
 /// How many messages wait while a command runs for one of them.
 ///
@@ -27,7 +28,8 @@ const WAITING_LEN_MAX: usize = 1024;
 pub struct Tail {
     /// Begin with what was said after this
     ///
-    /// The seq of a message, a time (2026-01-31T12:00:00Z), or a while ago (10m, 24h).
+    /// The seq of a message; a time (2026-01-31T12:00:00Z), which without a zone is of this
+    /// place (2026-01-31, '2026-01-31 12:00'); or a while ago (10m, 24h, 1d).
     #[arg(long, value_name = "SEQ|TIME")]
     since: Option<Since>,
 
@@ -64,6 +66,7 @@ impl Tail {
         &self,
         errand: &mut Errand,
         entered: &Map<String, Value>,
+        timeout: Option<Duration>,
     ) -> Result<Exit, Failure> {
         let manner = errand.manner;
         let (queue, messages) = async_channel::bounded(WAITING_LEN_MAX);
@@ -82,35 +85,37 @@ impl Tail {
                 (Some(failure), Some(exit)) => Err(Failure { exit, ..failure }),
             }
         };
-        take.or(follow).await
+        let seconds = timeout.unwrap_or_default().as_secs_f64();
+        let too_late = format!("{seconds} s have passed");
+        let follow = in_time(timeout, &too_late, take.or(follow));
+        let unread = async {
+            // What a command prints is its own matter.
+            if self.exec.is_some() {
+                return std::future::pending().await;
+            }
+            Err(output::closed().await)
+        };
+        follow.or(unread).await
     }
 
-    /// Queues what was and is said, until the connection ends.
+    /// Queues what was and is said, until there is no more.
     async fn follow(
         &self,
         errand: &mut Errand,
         entered: &Map<String, Value>,
         queue: &Sender<Received>,
     ) -> Failure {
-        let last = match self.since {
-            Some(since) => match replay(errand, entered, since, queue).await {
-                Ok(last) => Some(last),
-                Err(failure) => return failure,
-            },
-            None => None,
-        };
-        let kind = errand.said_kind();
-        loop {
-            let push = match errand.next_push().await {
-                Ok(push) => push,
-                Err(ended) => return ended.failure(false),
-            };
-            // What came while the past was asked for may be in it.
-            let is_new = pages::seq(&push).is_none_or(|seq| last.is_none_or(|last| seq > last));
-            if push.message.kind == kind && is_new {
-                let _ = queue.send(push).await;
+        let follow = async {
+            if let Some(since) = self.since {
+                let seq = since.seq(errand, entered).await?;
+                errand.read_from(seq);
             }
-        }
+            loop {
+                let _ = queue.send(errand.next_said().await?).await;
+            }
+        };
+        let Err::<Infallible, _>(failure) = follow.await;
+        failure
     }
 
     /// Prints or hands on the messages; says whether they were as many as are wanted, and
@@ -128,7 +133,7 @@ impl Tail {
                 None => print_push(manner, &push),
             };
             match done {
-                Err(failure) if manner.keeps_going && failure != Failure::unread() => {
+                Err(failure) if manner.keeps_going && !failure.is_unread => {
                     talk::say(&failure.message);
                     first_error.get_or_insert(failure.exit);
                 }
@@ -140,28 +145,5 @@ impl Tail {
             }
         }
         Ok((false, first_error))
-    }
-}
-
-/// Queues what was said after `since`; the number of the last of it.
-async fn replay(
-    errand: &mut Errand,
-    entered: &Map<String, Value>,
-    since: Since,
-    queue: &Sender<Received>,
-) -> Result<i64, Failure> {
-    let mut last = since.seq(errand, entered).await?;
-    loop {
-        let request = object(json!({ "after": last, "limit": pages::PAGE_LEN_MAX }));
-        let page = pages::page(errand, &request).await?;
-        let is_empty = page.messages.is_empty();
-        for said in page.messages {
-            last = pages::seq(&said).unwrap_or(last).max(last);
-            let _ = queue.send(said).await;
-        }
-        // More was said meanwhile than could be kept: it is in the past now.
-        if is_empty || !(page.more || errand.has_missed()) {
-            return Ok(last);
-        }
     }
 }

@@ -138,3 +138,21 @@ fn what_is_wrong_in_the_file_is_said_before_anything_is_done() {
         exit 2
     "#]].assert_eq(&story);
 }
+
+/// It was said only that a host work cannot be found.
+#[test]
+fn a_name_that_nobody_knows_may_be_missing_in_the_file() {
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let who = |address: &str| {
+        let options = ["-u", "ann", "--password-file", "password", "-a", address, "who"];
+        outcome(home.chatsh(&options), "")
+    };
+    let file = home.path(CONFIG);
+    let hint = format!("; and there is no [hosts.wrok] in {}\nexit 4\n", file.display());
+    let said = who("wrok");
+    assert!(said.starts_with("! chatsh: cannot connect to wrok:65432: "), "{said}");
+    assert!(said.ends_with(&hint), "{said}");
+    let said = who("chat.invalid");
+    assert!(!said.contains("[hosts"), "{said}");
+}

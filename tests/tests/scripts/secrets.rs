@@ -103,6 +103,20 @@ fn a_token_opens_the_account_until_it_is_logged_out() {
     "#]]
     .assert_eq(&run(&by_both, "/ping\n"));
     assert_ne!(home.read("token"), token);
+    // What a full disk, or another program, has left of it.
+    home.write("token", &token[..20]);
+    expect![[r#"
+        ! chatsh: token holds no token
+        exit 2
+    "#]]
+    .assert_eq(&run(&by_token, "/ping\n"));
+    expect![[r#"
+        ping: ok
+        ! chatsh: token holds no token
+        exit 0
+    "#]]
+    .assert_eq(&run(&by_both, "/ping\n"));
+    assert_eq!(run(&by_token, "/ping\n"), "ping: ok\nexit 0\n");
 }
 
 #[test]

@@ -71,11 +71,11 @@ fn every_exit_code_of_the_table_is_provoked() {
     tail.signal("INT");
     expect(130, code(&tail.end()));
 
-    // Cut after the reply, and before it.
+    // Cut after the reply, and before it; the server does not come back.
     for (is_under_way, expected) in [(false, 4), (true, 7)] {
         let (server, home) = place();
         let mut eve = server.member("eve", "general");
-        let send = ["send", "-r", "general", "--lines", "--json"];
+        let send = ["send", "-r", "general", "--lines", "--json", "--timeout", "3"];
         let mut run = Run::of(as_ann(&server, &home, &send));
         run.feed("one\n");
         run.wait_for_line("one");

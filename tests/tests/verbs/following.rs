@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use expect_test::expect;
 use serde_json::{Value, json};
-use tests::{Client, Home, Run, Server, outcome};
+use tests::{Cable, Client, Home, Run, Server, outcome};
 
 use crate::as_ann;
 
@@ -60,11 +60,15 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
         ("0", "bob: one\nbob: two\nbob: three\n"),
         ("2", "bob: two\nbob: three\n"),
         ("1h", "bob: one\nbob: two\nbob: three\n"),
+        ("1d", "bob: one\nbob: two\nbob: three\n"),
+        ("2026-01-01", "bob: one\nbob: two\nbob: three\n"),
         ("2026-01-01T00:00:00Z", "bob: one\nbob: two\nbob: three\n"),
     ] {
         let count = expected.lines().count().to_string();
         let tail = ["tail", "-r", "general", "--since", since, "--count", &count];
         assert_eq!(outcome(as_ann(&server, &home, &tail), ""), format!("{expected}exit 0\n"));
+        let history = ["history", "-r", "general", "--since", since];
+        assert_eq!(outcome(as_ann(&server, &home, &history), ""), format!("{expected}exit 0\n"));
     }
     // Of the same millisecond is not before it.
     let tail = ["tail", "-r", "general", "--since", &ts, "--count", "1"];
@@ -76,6 +80,69 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
     wait_for_ann(&mut bob);
     bob.say("four");
     assert_eq!(run.end(), "bob: four\nexit 0\n");
+}
+
+#[test]
+fn a_restart_of_the_server_is_not_the_end() {
+    let (mut server, home, mut bob) = room_of_bob(&[]);
+    // It has another port afterwards.
+    let cable = Cable::to(server.address);
+    let (address, pin) = (cable.address.to_string(), server.fingerprint.clone());
+    let as_ann = |verb: &[&str]| {
+        let options = ["-u", "ann", "--password-file", "password", "-a", &address, "--pin", &pin];
+        Run::of(home.chatsh(&[&options[..], &["-r", "general"], verb].concat()))
+    };
+    let tail = as_ann(&["tail", "--count", "2"]);
+    wait_for_ann(&mut bob);
+    let mut send = as_ann(&["send", "--lines"]);
+    send.feed("one\n");
+    assert_eq!(bob.next()["data"]["text"], "one");
+    server.kill();
+    server.revive();
+    cable.lead_to(server.address);
+    send.feed("two\n");
+    let end = tail.end();
+    let is_whole = end.starts_with("ann: one\nann: two\n! ") && end.ends_with("missed\nexit 0\n");
+    assert!(is_whole, "{end}");
+    send.signal("INT");
+    let end = send.end();
+    assert!(end.ends_with("! chatsh: back in general, nothing was missed\nexit 130\n"), "{end}");
+}
+
+#[test]
+fn who_is_put_out_or_whose_room_is_deleted_follows_it_no_longer() {
+    let (server, home, mut bob) = room_of_bob(&[]);
+    bob.ask("exit", json!({}));
+    bob.ask("create", json!({ "room": "tmp1" }));
+    let mut putting_out = |verb: &str, acts: &[(&str, Value)]| {
+        let run = Run::of(as_ann(&server, &home, &[verb, "-r", "tmp1"]));
+        tests::eventually("ann is in the room", || {
+            let list = bob.ask("list", json!({}));
+            list["data"]["tmp1"].as_array().is_some_and(|users| users.contains(&json!("ann")))
+        });
+        for (kind, data) in acts {
+            let reply = bob.ask(kind, data.clone());
+            assert_eq!(reply["status"], "ok", "{reply}");
+        }
+        run.end()
+    };
+    expect![[r#"
+        ! chatsh: put out of tmp1 by bob: bye
+        exit 3
+    "#]]
+    .assert_eq(&putting_out(
+        "tail",
+        &[
+            ("enter", json!({ "room": "tmp1" })),
+            ("kick", json!({ "username": "ann", "reason": "bye" })),
+            ("exit", json!({})),
+        ],
+    ));
+    expect![[r#"
+        ! chatsh: put out of tmp1 by bob: the room was deleted
+        exit 3
+    "#]]
+    .assert_eq(&putting_out("wait", &[("delete", json!({ "room": "tmp1" }))]));
 }
 
 #[test]

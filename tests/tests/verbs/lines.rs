@@ -63,6 +63,27 @@ fn what_is_no_message_is_told_and_the_rest_is_said() {
 }
 
 #[test]
+fn what_is_stripped_is_said_whole() {
+    let (server, home) = place();
+    let send = ["send", "-r", "general", "--lines", "--strip"];
+    // The last byte of the first part would be in the middle of a character.
+    let long = format!("x{}", "\u{fc}".repeat(600_000));
+    let rest = b"\n\x1b[31mred\x1b[m\nnul\0\nlatin\xe9\nlast";
+    let text = [long.as_bytes(), rest].concat();
+    let mut eve = server.member("eve", "general");
+    let sending = as_ann(&server, &home, &send);
+    let running = std::thread::spawn(move || outcome(sending, text));
+    let mut said = Vec::new();
+    while said.last().is_none_or(|text| text != "last") {
+        said.push(eve.next()["data"]["text"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(running.join().unwrap(), "exit 0\n");
+    let (parts, rest) = said.split_at(said.len() - 4);
+    assert_eq!(rest, ["red", "nul", "latin\u{fffd}", "last"]);
+    assert!(parts.concat() == long && parts[0].len() == 16_383, "{}", parts.len());
+}
+
+#[test]
 fn many_lines_come_in_order_and_none_twice() {
     let server = Server::with(&["limits.commands_per_s=0"]);
     server.user("ann");
@@ -83,8 +104,10 @@ fn many_lines_come_in_order_and_none_twice() {
 #[test]
 fn a_line_is_said_when_it_comes() {
     let (server, home) = place();
+    let address = server.address.to_string();
     let mut eve = server.member("eve", "general");
-    let mut run = Run::of(as_ann(&server, &home, &["send", "-r", "general", "--lines"]));
+    let send = ["send", "-r", "general", "--lines", "--timeout", "3"];
+    let mut run = Run::of(as_ann(&server, &home, &send));
     for text in ["first", "second"] {
         run.feed(&format!("{text}\n"));
         assert_eq!(eve.next()["data"]["text"], text);
@@ -92,10 +115,11 @@ fn a_line_is_said_when_it_comes() {
     // Stdin is still open: only the server ends this.
     assert_eq!(server.stop().0.code(), Some(0));
     expect![[r#"
-        ! chatsh: shutting_down: the server stops
+        ! chatsh: shutting_down: the server stops; coming back
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
         exit 4
     "#]]
-    .assert_eq(&run.end());
+    .assert_eq(&run.end().replace(&address, "ADDRESS"));
 }
 
 #[test]
