@@ -66,7 +66,7 @@ const PROGRAMS: [(&str, &str); 2] = [
 
 impl Place {
     fn new() -> Place {
-        let server = Server::with(&[r#"rooms=["general", "ci", "deploys"]"#]);
+        let server = Server::with(&[r#"rooms=["general", "deploys"]"#]);
         let home = tempfile::tempdir().unwrap();
         for (name, text) in PROGRAMS {
             let path = home.path().join(name);
