@@ -235,18 +235,21 @@ impl Connection {
         decoder: &mut Decoder,
         len_max: u32,
     ) -> Poll<Result<Option<Vec<u8>>, ReadError>> {
-        loop {
-            match self.read(decoder, len_max)? {
-                Read::Whole(body) => return Poll::Ready(Ok(Some(body))),
-                Read::End => return Poll::Ready(Ok(None)),
-                Read::Nothing => {
-                    ready!(self.socket.poll_readable(cx))?;
-                    self.tls().has_more();
-                }
-                Read::Enough => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+        match self.read(decoder, len_max)? {
+            Read::Whole(body) => Poll::Ready(Ok(Some(body))),
+            Read::End => Poll::Ready(Ok(None)),
+            Read::Nothing => {
+                // What it says now may be of before the last read. Only one that says
+                // "not yet" wakes us.
+                while self.socket.poll_readable(cx)?.is_ready() {}
+                // Whoever is woken reads, and does not ask first: the reactor does not
+                // count an event that comes in the turn in which it was asked for.
+                self.tls().may_have_more();
+                Poll::Pending
+            }
+            Read::Enough => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
         }
     }
@@ -433,5 +436,47 @@ impl commands::Outbox for Sender {
 
     fn end(&self, why: Refusal) {
         self.0.order_end(why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use certs::Identity;
+
+    use super::*;
+    use crate::hot;
+
+    /// It was the other way round: read only when the reactor says that there is something. With
+    /// a thread of its own that drives the reactor, that may not be said of an event that comes
+    /// quickly, again and again, and what somebody had said waited for seconds.
+    #[test]
+    fn whoever_is_woken_reads_whatever_the_reactor_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity::load_or_make(folder.path()).unwrap();
+        let (server, mut socket) = hot::sockets().unwrap();
+        let server = Async::new(server).unwrap();
+        let home = Arc::new(Flusher::default());
+        let connection = Connection::new(server, identity.server_config(), home, 0).unwrap();
+        let mut client = hot::shake_hands(&connection, &identity, &mut socket);
+        let mut decoder = Decoder::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut next = || connection.poll_frame(&mut cx, &mut decoder, 100);
+        assert!(next().is_pending());
+        for body in [&b"{}"[..], b"{\"type\":\"ping\"}"] {
+            client.writer().write_all(&(body.len() as u32).to_be_bytes()).unwrap();
+            client.writer().write_all(body).unwrap();
+            while client.wants_write() {
+                client.write_tls(&mut socket).unwrap();
+            }
+            while connection.socket.get_ref().peek(&mut [0]).is_err() {
+                std::thread::yield_now();
+            }
+            // Nobody has asked the reactor meanwhile.
+            let heard = next();
+            assert!(matches!(&heard, Poll::Ready(Ok(Some(frame))) if frame == body), "{heard:?}");
+            assert!(next().is_pending());
+        }
     }
 }

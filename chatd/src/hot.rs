@@ -156,7 +156,8 @@ impl Member {
     }
 }
 
-fn sockets() -> io::Result<(TcpStream, TcpStream)> {
+/// Both ends of a connection over loopback: the server's, and the client's, which does not wait.
+pub(crate) fn sockets() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let client = TcpStream::connect(listener.local_addr()?)?;
     let (server, _) = listener.accept()?;
@@ -165,8 +166,12 @@ fn sockets() -> io::Result<(TcpStream, TcpStream)> {
     Ok((server, client))
 }
 
-/// Brings the handshake to its end, at both ends in turns.
-fn shake_hands(connection: &Arc<Connection>, identity: &Identity, socket: &mut TcpStream) {
+/// Brings the handshake to its end, at both ends in turns; gives that of the client.
+pub(crate) fn shake_hands(
+    connection: &Arc<Connection>,
+    identity: &Identity,
+    socket: &mut TcpStream,
+) -> ClientConnection {
     let trust = Trust::Pin(identity.fingerprint());
     let (config, _) = certs::client_config(&trust, "127.0.0.1", 1).expect("a pin needs no file");
     let name = std::net::IpAddr::from(Ipv4Addr::LOCALHOST).into();
@@ -176,7 +181,7 @@ fn shake_hands(connection: &Arc<Connection>, identity: &Identity, socket: &mut T
             client.write_tls(socket).expect("loopback takes it");
         }
         if connection.shake_hands().expect("the client keeps to TLS") {
-            return;
+            return client;
         }
         while client.wants_read() && client.read_tls(socket).is_ok() {
             client.process_new_packets().expect("the server keeps to TLS");

@@ -96,14 +96,14 @@ impl Tls {
         !self.unsent.is_empty()
     }
 
-    /// Has the socket had no more, when it was last read? To ask it again before it is
-    /// readable would be a call of the kernel for nothing.
+    /// Has the socket had no more, when it was just read? To read again at once would be a call
+    /// of the kernel for nothing.
     pub(crate) fn is_dry(&self) -> bool {
         self.is_dry
     }
 
-    /// The socket is readable again.
-    pub(crate) fn has_more(&mut self) {
+    /// Time has passed: the socket may be readable again.
+    pub(crate) fn may_have_more(&mut self) {
         self.is_dry = false;
     }
 
