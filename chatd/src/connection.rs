@@ -220,9 +220,13 @@ impl Connection {
                     return;
                 }
             }
+            // Tried before the reactor is asked: see `poll_frame`.
+            if self.flush() != Flow::Blocked {
+                return;
+            }
             match self.socket.poll_writable(cx) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(())) => drop(self.flush()),
+                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => drop(self.die(&error)),
             }
         }
