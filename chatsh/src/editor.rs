@@ -11,12 +11,13 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustyline::config::{BellStyle, ColorMode, CompletionType, Config};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use smol::Timer;
 use smol::future::FutureExt;
+use smol::{Task, Timer};
 
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::printer::Printer;
+use crate::terminal::{Quiet, Reading};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
 const HISTORY_LEN_MAX: usize = 2000;
@@ -52,6 +53,7 @@ pub(crate) struct Editor {
     asks: Sender<Ask>,
     typed: Receiver<Result<Typed, Failure>>,
     is_reading: bool,
+    _keeper: Task<()>,
 }
 
 impl Editor {
@@ -61,6 +63,7 @@ impl Editor {
     /// The terminal or the system does not let us.
     pub(crate) fn start(
         typist: Typist,
+        quiet: &Quiet,
         is_plain: bool,
         history: Option<PathBuf>,
     ) -> rustyline::Result<(Editor, Printer)> {
@@ -81,17 +84,20 @@ impl Editor {
             let _ = rustyline.load_history(history);
         }
         let printer = Printer::start(rustyline.create_external_printer().ok())?;
+        let (reading, keeper) = Reading::begin(quiet, printer.redraw())?;
         let (asks, to_read) = async_channel::bounded(1);
         let (answers, typed) = async_channel::bounded(1);
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
+                reading.set(true);
                 let typed = read(&mut rustyline, &ask, history.as_deref());
+                reading.set(false);
                 if answers.send_blocking(typed).is_err() {
                     return;
                 }
             }
         })?;
-        Ok((Editor { asks, typed, is_reading: false }, printer))
+        Ok((Editor { asks, typed, is_reading: false, _keeper: keeper }, printer))
     }
 
     /// Is somebody typing?

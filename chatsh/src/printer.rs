@@ -74,6 +74,13 @@ impl Printer {
         self.queue_up(format!("{text}\n"));
     }
 
+    /// Draws the line that is being typed once more.
+    pub(crate) fn redraw(&self) -> impl Fn() + Send + 'static {
+        let queue = self.queue.clone();
+        // If the queue is full, there will be something to draw it below.
+        move || drop(queue.try_send(Item::Text(NOTHING.into())))
+    }
+
     /// Rings the bell of the terminal.
     pub(crate) fn ring(&mut self) {
         self.queue_up(BELL.into());

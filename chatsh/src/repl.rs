@@ -53,12 +53,12 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     };
     // Before the editor reads: it puts back the handlers that it found.
     let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
-    let _quiet = Quiet::begin().map_err(|e| broken(&e))?;
+    let quiet = Quiet::begin().map_err(|e| broken(&e))?;
     let style = Arc::new(Mutex::new(look.style));
+    let is_plain = look.style.is_plain;
     let typist = Typist::new(session.shared_book(), Arc::clone(&style));
     let (editor, printer) =
-        Editor::start(typist, look.style.is_plain, paths::history()).map_err(|e| broken(&e))?;
-    let is_plain = look.style.is_plain;
+        Editor::start(typist, &quiet, is_plain, paths::history()).map_err(|e| broken(&e))?;
     let mut repl = Repl {
         session,
         look,
