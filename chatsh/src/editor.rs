@@ -16,7 +16,7 @@ use smol::{Task, Timer};
 
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
-use crate::printer::Printer;
+use crate::printer::{Printer, Standing};
 use crate::terminal::{Quiet, Reading};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
@@ -37,6 +37,14 @@ enum Ask {
     Answer(String),
 }
 
+impl Ask {
+    fn prompt(&self) -> &str {
+        match self {
+            Ask::Line(prompt) | Ask::Answer(prompt) => prompt,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Typed {
@@ -53,17 +61,19 @@ pub(crate) struct Editor {
     asks: Sender<Ask>,
     typed: Receiver<Result<Typed, Failure>>,
     is_reading: bool,
-    _keeper: Task<()>,
+    /// None if the terminal itself lets the line be typed.
+    keeper: Option<Task<()>>,
 }
 
 impl Editor {
-    /// An editor that reads from the terminal, and the printer that goes with it.
+    /// An editor that reads from the terminal, and the printer that goes with it. If the
+    /// terminal is not `quiet`, it reads whole lines, which the terminal itself edits.
     ///
     /// # Errors
     /// The terminal or the system does not let us.
     pub(crate) fn start(
         typist: Typist,
-        quiet: &Quiet,
+        quiet: Option<&Quiet>,
         is_plain: bool,
         history: Option<PathBuf>,
     ) -> rustyline::Result<(Editor, Printer)> {
@@ -83,21 +93,35 @@ impl Editor {
             // A history that is not there yet, or is damaged, is an empty one.
             let _ = rustyline.load_history(history);
         }
-        let printer = Printer::start(rustyline.create_external_printer().ok())?;
-        let (reading, keeper) = Reading::begin(quiet, printer.redraw())?;
+        let standing = Standing::default();
+        let external = rustyline.create_external_printer().ok();
+        let printer = Printer::start(external, standing.clone())?;
+        let keeping = quiet.map(|quiet| Reading::begin(quiet, printer.redraw())).transpose()?;
+        let (reading, keeper) = keeping.unzip();
         let (asks, to_read) = async_channel::bounded(1);
         let (answers, typed) = async_channel::bounded(1);
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
-                reading.set(true);
-                let typed = read(&mut rustyline, &ask, history.as_deref());
-                reading.set(false);
+                let typed = match &reading {
+                    Some(reading) => {
+                        reading.set(true);
+                        let typed = read(&mut rustyline, &ask, ask.prompt(), history.as_deref());
+                        reading.set(false);
+                        typed
+                    }
+                    None => {
+                        standing.begin(ask.prompt());
+                        let typed = read(&mut rustyline, &ask, "", history.as_deref());
+                        standing.end();
+                        typed
+                    }
+                };
                 if answers.send_blocking(typed).is_err() {
                     return;
                 }
             }
         })?;
-        Ok((Editor { asks, typed, is_reading: false, _keeper: keeper }, printer))
+        Ok((Editor { asks, typed, is_reading: false, keeper }, printer))
     }
 
     /// Is somebody typing?
@@ -133,7 +157,8 @@ impl Editor {
     /// Ends the reading and gives the terminal back as it was.
     pub(crate) async fn stop(mut self) {
         for _ in 0..STOPS_MAX {
-            if !self.is_reading {
+            // Whole lines are read until we end; there is nothing to give back.
+            if !self.is_reading || self.keeper.is_none() {
                 return;
             }
             // The one thing that ends rustyline's reading from outside. While it does not
@@ -151,11 +176,13 @@ fn broken(why: &str) -> Failure {
     Failure::new(Exit::NoConnection, format!("the terminal is lost: {why}"))
 }
 
-fn read(rustyline: &mut Rustyline, ask: &Ask, history: Option<&Path>) -> Result<Typed, Failure> {
-    let (prompt, is_answering) = match ask {
-        Ask::Line(prompt) => (prompt, false),
-        Ask::Answer(question) => (question, true),
-    };
+fn read(
+    rustyline: &mut Rustyline,
+    ask: &Ask,
+    prompt: &str,
+    history: Option<&Path>,
+) -> Result<Typed, Failure> {
+    let is_answering = matches!(ask, Ask::Answer(_));
     if let Some(typist) = rustyline.helper_mut() {
         typist.is_answering = is_answering;
     }

@@ -26,7 +26,7 @@ use crate::link::{Ended, Received};
 use crate::printer::Printer;
 use crate::session::{Heard, Session};
 use crate::style::Style;
-use crate::terminal::{Quiet, columns};
+use crate::terminal::{Quiet, columns, is_dumb};
 use crate::waiting::{Awaited, Waiting};
 use crate::{paths, safe};
 
@@ -53,12 +53,16 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     };
     // Before the editor reads: it puts back the handlers that it found.
     let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
-    let quiet = Quiet::begin().map_err(|e| broken(&e))?;
+    // Without an editor the terminal itself lets the line be typed.
+    let quiet = match is_dumb() {
+        true => None,
+        false => Some(Quiet::begin().map_err(|e| broken(&e))?),
+    };
     let style = Arc::new(Mutex::new(look.style));
     let is_plain = look.style.is_plain;
     let typist = Typist::new(session.shared_book(), Arc::clone(&style));
-    let (editor, printer) =
-        Editor::start(typist, &quiet, is_plain, paths::history()).map_err(|e| broken(&e))?;
+    let (editor, printer) = Editor::start(typist, quiet.as_ref(), is_plain, paths::history())
+        .map_err(|e| broken(&e))?;
     let mut repl = Repl {
         session,
         look,
@@ -211,7 +215,10 @@ impl Repl<'_> {
             Event::Back(back) => self.back((*back)?).await,
             // With nothing to wait for it came just when a line ended; at the prompt the editor
             // has it.
-            Event::Signalled(Ok(Signal::Int)) => self.interrupted()?,
+            Event::Signalled(Ok(Signal::Int)) => {
+                self.interrupted()?;
+                self.printer.prompt_again();
+            }
             Event::Signalled(_) => return Err(Failure::interrupted()),
             Event::Due => self.give_up("the time is over"),
             Event::Printed => {}

@@ -134,6 +134,15 @@ impl Drop for Quiet {
     }
 }
 
+/// Terminals that the line editor can do nothing with; these are rustyline's names for them.
+const DUMB: [&str; 3] = ["dumb", "cons25", "emacs"];
+
+/// Can the terminal do nothing but take and show one line after the other?
+pub(crate) fn is_dumb() -> bool {
+    let is = |term: &str| DUMB.iter().any(|dumb| dumb.eq_ignore_ascii_case(term));
+    std::env::var("TERM").is_ok_and(|term| is(&term))
+}
+
 /// How many columns the terminal at stdout has; 0 if it does not say.
 pub(crate) fn columns() -> usize {
     tcgetwinsize(io::stdout()).map_or(0, |size| size.ws_col.into())

@@ -158,3 +158,38 @@ fn plain_output_is_linear() {
         ann#general> "#]]
     .assert_eq(&ann.shown());
 }
+
+/// It showed nothing, took nothing and could not be left.
+#[test]
+fn a_terminal_that_can_nothing_is_a_shell_line_by_line() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    for term in ["dumb", "cons25"] {
+        let name = format!("ann_{term}");
+        let prompt = format!("{name}#general> ");
+        let variables = [("TERM", term), ("NO_COLOR", "1")];
+        let mut ann = member_with(Home::new(), &server, &name, &[], &variables);
+        ann.enter("hello", "hello", &prompt);
+        assert_eq!(bob.next()["data"]["text"], "hello");
+        bob.say("hi");
+        ann.wait_for_text("\nbob: hi\n");
+        ann.wait_for_prompt(&prompt);
+        ann.enter("/xyzzy", "there is no command /xyzzy", &prompt);
+        ann.type_keys("never mind");
+        ann.wait_for_prompt(&format!("{prompt}never mind"));
+        ann.type_keys("\u{3}");
+        ann.wait_for_prompt(&prompt);
+        ann.type_keys("/lsit\r");
+        ann.wait_for_line("the question", |line| line.ends_with("Did you mean /list? [y/N] "));
+        ann.type_keys("y\r");
+        ann.wait_for_text("general: ");
+        ann.wait_for_prompt(&prompt);
+        bob.say(&format!("bye {name}"));
+        ann.wait_for_text("\nbob: bye");
+        ann.wait_for_prompt(&prompt);
+        assert!(!ann.bytes().contains(&0x1b), "{:?}", ann.lines());
+        ann.type_keys("\u{4}");
+        assert_eq!(ann.wait(), 0);
+        assert!(ann.is_set_as_before());
+    }
+}
