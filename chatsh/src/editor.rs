@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -51,7 +52,10 @@ pub(crate) enum Typed {
     /// This line.
     Line(String),
     /// Nothing: the user cleared the line.
-    Cleared,
+    Cleared {
+        /// Was there anything in it?
+        had_text: bool,
+    },
     /// Nothing more: the user leaves.
     Left,
 }
@@ -129,6 +133,11 @@ impl Editor {
         self.is_reading
     }
 
+    /// Does the terminal itself let the line be typed?
+    pub(crate) fn is_linear(&self) -> bool {
+        self.keeper.is_none()
+    }
+
     /// Lets a line be typed. Not to be called while one is.
     pub(crate) async fn ask_line(&mut self, prompt: String) {
         self.ask(Ask::Line(prompt)).await;
@@ -158,7 +167,7 @@ impl Editor {
     pub(crate) async fn stop(mut self) {
         for _ in 0..STOPS_MAX {
             // Whole lines are read until we end; there is nothing to give back.
-            if !self.is_reading || self.keeper.is_none() {
+            if !self.is_reading || self.is_linear() {
                 return;
             }
             // The one thing that ends rustyline's reading from outside. While it does not
@@ -185,6 +194,7 @@ fn read(
     let is_answering = matches!(ask, Ask::Answer(_));
     if let Some(typist) = rustyline.helper_mut() {
         typist.is_answering = is_answering;
+        typist.has_text.store(false, Ordering::Relaxed);
     }
     match rustyline.readline(prompt) {
         Ok(line) => {
@@ -194,7 +204,10 @@ fn read(
             }
             Ok(Typed::Line(line))
         }
-        Err(ReadlineError::Interrupted) => Ok(Typed::Cleared),
+        Err(ReadlineError::Interrupted) => {
+            let has_text = |typist: &Typist| typist.has_text.load(Ordering::Relaxed);
+            Ok(Typed::Cleared { had_text: rustyline.helper().is_some_and(has_text) })
+        }
         Err(ReadlineError::Eof) => Ok(Typed::Left),
         Err(ReadlineError::Signal(_)) => Err(Failure::interrupted()),
         Err(error) => Err(broken(&error.to_string())),

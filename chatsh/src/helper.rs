@@ -1,6 +1,7 @@
 //! What rustyline asks while somebody types: candidates, hints, and how the line looks.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustyline::completion::Completer;
@@ -20,11 +21,13 @@ pub(crate) struct Typist {
     style: Arc<Mutex<Style>>,
     /// Is the line the answer to a question? Then it is neither completed nor masked.
     pub(crate) is_answering: bool,
+    /// Is there anything in the line?
+    pub(crate) has_text: AtomicBool,
 }
 
 impl Typist {
     pub(crate) fn new(book: Arc<Mutex<Book>>, style: Arc<Mutex<Style>>) -> Typist {
-        Typist { book, style, is_answering: false }
+        Typist { book, style, is_answering: false, has_text: AtomicBool::new(false) }
     }
 
     /// Must `line` be kept out of the history?
@@ -83,6 +86,8 @@ impl Hinter for Typist {
     type Hint = Remark;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
+        // It is asked for after every change.
+        self.has_text.store(!line.is_empty(), Ordering::Relaxed);
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         is_wanted.then(|| completion::hint(line, &self.book())).flatten().map(Remark)
     }

@@ -73,6 +73,8 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         rings: !is_plain,
         recent_len: RECENT_LEN,
         source: None,
+        late: None,
+        is_hasty: false,
         prompt: String::new(),
         lines: VecDeque::new(),
         number: 0,
@@ -101,6 +103,10 @@ struct Repl<'a> {
     recent_len: usize,
     /// The file and the line that is done, if it is not one that was typed.
     source: Option<(String, usize)>,
+    /// The line that is done, as it may be shown, if it was typed long ago.
+    late: Option<String>,
+    /// Was it interrupted before it was known what?
+    is_hasty: bool,
     /// The last prompt.
     prompt: String,
     /// Lines that were typed, or pasted, and whose turn has not come.
@@ -122,11 +128,13 @@ struct Queued {
     text: String,
     /// The file that it is in and its number there, if it was not typed.
     source: Option<(String, usize)>,
+    /// Was it typed while the connection was lost?
+    is_late: bool,
 }
 
 impl Queued {
     fn typed(text: &str) -> Queued {
-        Queued { text: text.into(), source: None }
+        Queued { text: text.into(), source: None, is_late: false }
     }
 }
 
@@ -159,6 +167,7 @@ impl Repl<'_> {
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
             if is_ready && let Some(line) = self.lines.pop_front() {
                 self.source = line.source;
+                self.late = line.is_late.then(|| self.presentable(&line.text));
                 if self.line(&line.text).await?.is_break() {
                     return Ok(Exit::Done);
                 }
@@ -172,16 +181,22 @@ impl Repl<'_> {
                 if self.away.is_none() {
                     self.prompt = self.session.book().prompt(&self.look.host);
                 }
+                self.is_hasty = false;
                 self.editor.ask_line(self.prompt.clone()).await;
             }
             match self.turn().await? {
                 None => {}
-                Some(Typed::Cleared) => self.interrupted()?,
-                Some(Typed::Line(text)) if self.away.is_some() && text.trim() == "/quit" => {
-                    return Ok(Exit::Done);
+                // Who comes back is given up only when there is no line to clear.
+                Some(Typed::Cleared { had_text: true }) if self.away.is_some() => {}
+                Some(Typed::Cleared { .. }) => self.interrupted()?,
+                Some(Typed::Line(text)) if self.away.is_some() => {
+                    if text.trim() == "/quit" {
+                        return self.leave();
+                    }
+                    self.take_late(&text).await?;
                 }
                 Some(Typed::Line(text)) => self.take(&text).await?,
-                Some(Typed::Left) => return Ok(Exit::Done),
+                Some(Typed::Left) => return self.leave(),
             }
         }
     }
@@ -212,10 +227,14 @@ impl Repl<'_> {
             Event::Typed(typed) => return typed.map(Some),
             Event::Heard(Ok(heard)) => self.heard(heard),
             Event::Heard(Err(ended)) => self.cut(ended)?,
-            Event::Back(back) => self.back((*back)?).await,
-            // With nothing to wait for it came just when a line ended; at the prompt the editor
-            // has it.
+            Event::Back(back) => match *back {
+                Ok(back) => self.back(back).await,
+                Err(failure) => return Err(self.with_unsent(failure)),
+            },
+            // At the prompt the editor has it. So if it reads, the line has just ended, and
+            // its reply is not wanted any more.
             Event::Signalled(Ok(Signal::Int)) => {
+                self.is_hasty = self.editor.is_reading() && !self.editor.is_linear();
                 self.interrupted()?;
                 self.printer.prompt_again();
             }
@@ -263,7 +282,7 @@ impl Repl<'_> {
     /// The user has had enough of what goes on.
     fn interrupted(&mut self) -> Result<(), Failure> {
         if let Some(away) = self.away.take() {
-            return Err(away.ended.failure(self.is_for_reply()));
+            return Err(self.with_unsent(away.ended.failure(self.is_for_reply())));
         }
         self.lines.clear();
         self.give_up("given up");

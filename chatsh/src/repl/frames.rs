@@ -93,7 +93,7 @@ impl Repl<'_> {
         if message.status == Status::Error {
             let why = message.message.as_deref().unwrap_or("the server does not say why");
             let code = message.code.as_deref().unwrap_or("error");
-            let text = format!("{}: {why} ({code})", message.kind);
+            let text = self.refused(&format!("{}: {why} ({code})", message.kind));
             let text = style.error(&safe::one_line(&text, style));
             self.show(reply, Some(text));
             return self.stop_source();

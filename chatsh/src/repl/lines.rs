@@ -46,7 +46,7 @@ impl Repl<'_> {
         // What is being typed is no answer to what was not asked yet.
         while self.editor.is_reading() {
             match self.turn().await? {
-                None | Some(Typed::Cleared) => {}
+                None | Some(Typed::Cleared { .. }) => {}
                 Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
                 Some(Typed::Left) => return Ok(false),
             }
@@ -56,7 +56,7 @@ impl Repl<'_> {
             match self.turn().await? {
                 None => {}
                 Some(Typed::Line(answer)) => return Ok(matches!(answer.trim(), "y" | "Y" | "yes")),
-                Some(Typed::Cleared | Typed::Left) => return Ok(false),
+                Some(Typed::Cleared { .. } | Typed::Left) => return Ok(false),
             }
         }
     }
@@ -105,11 +105,19 @@ impl Repl<'_> {
                 }
             }
             Err(trouble) => {
-                self.complain(&trouble.to_string());
+                self.complain(&self.refused(&trouble.to_string()));
                 self.stop_source();
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Why a line was refused, with the line if it is not the last one that was typed.
+    pub(super) fn refused(&self, why: &str) -> String {
+        match &self.late {
+            Some(line) => format!("{line}: {why}"),
+            None => why.to_owned(),
+        }
     }
 
     /// Changes a setting, or says what is set.
@@ -159,7 +167,7 @@ impl Repl<'_> {
         }
         for line in script.lines.into_iter().rev() {
             let source = Some((script.name.clone(), line.number));
-            self.lines.push_front(Queued { text: line.text, source });
+            self.lines.push_front(Queued { text: line.text, source, is_late: false });
         }
     }
 
@@ -212,6 +220,9 @@ impl Repl<'_> {
         let repeatable_until = is_repeatable.then(|| Instant::now() + key::REPEATABLE_FOR);
         let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
         self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+        if std::mem::take(&mut self.is_hasty) {
+            self.give_up("given up");
+        }
     }
 }
 

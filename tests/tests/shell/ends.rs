@@ -56,10 +56,13 @@ fn when_the_server_stops_the_shell_says_so() {
     ann.wait_for_prompt("ann#general> half a li");
     assert!(server.stop().0.success());
     ann.wait_for_prompt("ann#general> half a li");
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
     gives_up(&mut ann, 4);
     expect![[r#"
         shutting_down: the server stops; coming back, Ctrl-C gives up
         ann#general> half a li
+        ann#general> 
         chatsh: shutting_down: the server stops"#]]
     .assert_eq(&ann.shown());
 }
