@@ -29,7 +29,7 @@ fn check(environment: &[(&str, &str)], options: &[&str]) {
         // Where it is not allowed, and where it is no command at all.
         ("/login ann ", "login is allowed in auth", "ann#general> "),
         ("/lgin ann ", "Did you mean /login?", "[y/N] "),
-        ("login ann ", "This looks like a command", "[y/N] "),
+        ("login ann ", "and its secret is not said", "ann#general> "),
     ] {
         shell.type_keys(line);
         if !line.contains("general") {
