@@ -26,7 +26,7 @@ pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
     if let Some(message) = &reply.message {
         return safe::block(message, 0, style);
     }
-    if let Some(event) = events::line(reply, style) {
+    if let Some(event) = events::line(reply, false, style) {
         return event;
     }
     match shown(&reply.data, style) {
@@ -48,7 +48,7 @@ pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<
     if matches!(push.kind.as_str(), "joined" | "left") && reader.is_about(&push.data) {
         return None;
     }
-    if let Some(event) = events::line(push, style) {
+    if let Some(event) = events::line(push, reader.is_somebody(), style) {
         return Some(event);
     }
     if let Some(message) = &push.message {

@@ -10,15 +10,19 @@ use crate::mention::Reader;
 use crate::page::Page;
 use crate::session::{Heard, is_replayed, object};
 use crate::waiting::{Awaited, Waiting};
-use crate::{json, safe, show};
+use crate::{events, json, safe, show};
 
 impl Repl<'_> {
-    /// Asks what was said before in a room that was entered.
+    /// Says what a room that was entered is about, and asks what was said there before.
     pub(super) async fn look_around(&mut self) {
         if self.away.is_some() || self.room == self.session.bookmark.room {
             return;
         }
         self.room.clone_from(&self.session.bookmark.room);
+        let topic = self.session.bookmark.topic.as_ref().filter(|_| !self.look.is_json);
+        if let Some(topic) = topic {
+            self.printer.print(&events::topic(topic, self.style()));
+        }
         let before = self.session.bookmark.last_seq().filter(|_| self.room.is_some());
         let knows_history = self.session.book().catalogue.find("history").is_some();
         let is_wanted = knows_history && self.waiting.is_none() && self.recent_len > 0;
