@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use proto::{State, usage};
+use proto::{Id, State, usage};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
@@ -80,6 +80,8 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         number: 0,
         waiting: None,
         room: None,
+        user: None,
+        mail: None,
         held: Vec::new(),
         away: None,
     };
@@ -117,6 +119,9 @@ struct Repl<'a> {
     waiting: Option<Waiting>,
     /// The room that we know of being in.
     room: Option<String>,
+    /// The user whose private messages were asked for, and that request.
+    user: Option<String>,
+    mail: Option<Id>,
     /// What came while its last messages were awaited.
     held: Vec<Received>,
     /// While the connection is lost.
@@ -162,6 +167,7 @@ impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
         self.greet();
         loop {
+            self.look_for_mail().await;
             self.look_around().await;
             // What ends the connection is heard first.
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();

@@ -37,6 +37,34 @@ impl Repl<'_> {
         }
     }
 
+    /// Asks whether private messages wait for a user who has logged in.
+    pub(super) async fn look_for_mail(&mut self) {
+        if self.away.is_some() || self.user == self.session.bookmark.user {
+            return;
+        }
+        self.user.clone_from(&self.session.bookmark.user);
+        let knows_inbox = self.session.book().catalogue.find("inbox").is_some();
+        self.mail = match self.user.is_some() && knows_inbox {
+            true => self.session.ask_later("inbox", &Map::new()).await.ok(),
+            false => None,
+        };
+    }
+
+    /// Says how many wait, if some do.
+    fn show_mail(&mut self, reply: &Incoming) {
+        let messages = reply.data.get("messages").and_then(Value::as_array);
+        let reader = self.reader();
+        let is_meant = |message: &&Value| message.as_object().is_some_and(|m| reader.is_meant(m));
+        let count = messages.into_iter().flatten().filter(is_meant).count();
+        let more = reply.data.get("more").and_then(Value::as_bool) == Some(true);
+        let more = if more { " or more" } else { "" };
+        match count {
+            0 => {}
+            1 => self.remark(&format!("1 private message{more}: /inbox")),
+            count => self.remark(&format!("{count} private messages{more}: /inbox")),
+        }
+    }
+
     /// Shows what was held back.
     pub(super) fn release(&mut self) {
         for push in std::mem::take(&mut self.held) {
@@ -46,6 +74,10 @@ impl Repl<'_> {
 
     pub(super) fn heard(&mut self, heard: Heard) {
         match heard {
+            Heard::Own(reply) if self.mail.is_some() && reply.message.id == self.mail => {
+                self.mail = None;
+                self.show_mail(&reply.message);
+            }
             Heard::Own(reply) => {
                 if self.waiting.take_if(|waiting| waiting.is_for(&reply.message)).is_some() {
                     self.show_recent(&reply.message);

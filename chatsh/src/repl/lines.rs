@@ -259,7 +259,7 @@ impl Repl<'_> {
         // It takes a last note in the book.
         old.quit().await;
         self.session.write_in(book);
-        self.room = None;
+        (self.room, self.user) = (None, None);
         self.greet();
     }
 

@@ -1,6 +1,7 @@
 //! People talk, and what they say stands above the line that is being typed.
 
 use expect_test::expect;
+use serde_json::json;
 use tests::Server;
 
 use crate::{Typing, member, shell, talk_of};
@@ -251,4 +252,20 @@ fn a_flood_does_not_stop_the_shell() {
     eve.say("the end");
     ann.wait_for_text("eve: the end");
     ann.wait_for_prompt("ann#general> ");
+}
+
+#[test]
+fn who_logs_in_is_told_that_private_messages_wait() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    server.user("ann");
+    let mut ann = shell(&server);
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    for text in ["psst", "are you there?"] {
+        ann.enter("/logout", "ogout", "127.0.0.1> ");
+        bob.ask("tell", json!({ "to": "ann", "text": text }));
+        ann.enter("/login ann 1234", "private message", "ann@lobby> ");
+    }
+    ann.wait_for_text("\n1 private message: /inbox\n");
+    ann.wait_for_text("\n2 private messages: /inbox\n");
 }
