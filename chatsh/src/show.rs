@@ -48,6 +48,11 @@ pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<
     if matches!(push.kind.as_str(), "joined" | "left") && reader.is_about(&push.data) {
         return None;
     }
+    // Who is put out is told by the push that does it.
+    let is_kick = push.data.get("what").and_then(Value::as_str) == Some("kick");
+    if is_kick && reader.is_about(&push.data) {
+        return None;
+    }
     if let Some(event) = events::line(push, reader.is_somebody(), style) {
         return Some(event);
     }
@@ -335,6 +340,10 @@ mod tests {
             Some("ann: hi".into())
         );
         let ann = |json| push_to(&Reader::of(Some("ann")), &frame(json), Style::NONE);
+        assert_eq!(
+            ann(r#"{"type":"notice","status":"ok","data":{"what":"kick","username":"ann"}}"#),
+            None
+        );
         assert_eq!(ann(r#"{"type":"joined","status":"ok","data":{"username":"ann"}}"#), None);
         assert_eq!(shown(r#"{"type":"counts","status":"ok","data":{"rooms":{"ops":2}}}"#), None);
         assert_eq!(
