@@ -166,7 +166,17 @@ fn a_password_that_no_file_has_is_asked_for() {
     ann.wait_for_prompt("ann@lobby> ");
     assert!(!ann.lines().contains("1234"));
     let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    // Everybody mistypes it once.
     answer(&mut ann, "Password of ann: ", "4321");
     ann.wait_for_text("Password incorrect");
+    answer(&mut ann, "Password of ann: ", "1234");
+    ann.wait_for_prompt("ann@lobby> ");
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    for number in 1..=3 {
+        answer(&mut ann, "Password of ann: ", "4321");
+        ann.wait_for("the refusal", |screen| {
+            screen.matches("Password incorrect").count() == number
+        });
+    }
     assert_eq!(ann.wait(), 3);
 }
