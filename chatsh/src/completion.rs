@@ -1,7 +1,7 @@
 //! What a typed line can go on with: Tab's candidates, and the hint beside the line.
 //! All of it comes from the catalogue and from the names that were heard of.
 
-use proto::{Arg, Description, Kind, State, usage};
+use proto::{Arg, Description, Kind, State, arguments, usage};
 
 use crate::book::Book;
 use crate::words::Words;
@@ -43,10 +43,12 @@ pub(crate) fn hint(line: &str, book: &Book) -> Option<String> {
             Some(usage(command)[1 + prefix.len()..].to_owned())
         }
         Typed::Arguments { command, position, .. } => {
-            let all = usage(command);
-            let rest: Vec<_> = all.split(' ').skip(1 + position).collect();
-            let blank = if line.ends_with(char::is_whitespace) { "" } else { " " };
-            (!rest.is_empty()).then(|| format!("{blank}{}", rest.join(" ")))
+            let rest = arguments(command, position);
+            let rest = match line.ends_with(char::is_whitespace) {
+                true => rest.trim_start().to_owned(),
+                false => rest,
+            };
+            (!rest.is_empty()).then_some(rest)
         }
         Typed::Name(_) | Typed::Said | Typed::Unknown => None,
     }
@@ -226,6 +228,9 @@ mod tests {
         hints("/enter ", "ROOM");
         hints("/enter a", "");
         hints("/create ops", " [--private]");
+        hints("/msg", " TO [--key KEY] TEXT...");
+        hints("/msg bob ", "[--key KEY] TEXT...");
+        hints("/msg bob hi", "");
         hints("/login", " USERNAME PASSWORD");
         hints("/login har", " PASSWORD");
         hints("/login harper ", "PASSWORD");

@@ -80,10 +80,9 @@ fn help_fits_a_small_terminal() {
         ann#general> /help mute
         /mute USERNAME [--minutes MINUTES] [--reason REASON]
           Keep somebody from speaking in the room.
-          username  Who has to be silent
-          minutes   For how long, in minutes; without it, until somebody undoes it (may
-                    be left out)
-          reason    Why; everyone in the room may know (may be left out)
+          username   Who has to be silent
+          --minutes  For how long, in minutes; without it, until somebody undoes it
+          --reason   Why; everyone in the room may know (may be left out)
           allowed in: chat
           example: /mute harper --minutes 5
         ann#general> "#]]
