@@ -14,6 +14,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use smol::future::FutureExt;
 use smol::{Task, Timer};
+use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
@@ -194,6 +195,7 @@ fn read(
     let is_answering = matches!(ask, Ask::Answer(_));
     if let Some(typist) = rustyline.helper_mut() {
         typist.is_answering = is_answering;
+        typist.prompt_width = prompt.width();
         typist.has_text.store(false, Ordering::Relaxed);
     }
     match rustyline.readline(prompt) {

@@ -69,6 +69,27 @@ fn a_hint_says_what_is_still_to_come() {
 }
 
 #[test]
+fn a_hint_does_not_go_on_in_the_next_row() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("/history ");
+    ann.wait_for_text("[--before BEFORE]");
+    ann.wait_for_prompt("ann#general> /history ");
+    assert!(ann.look(|screen| screen.contents()).ends_with('…'));
+    assert_eq!(ann.lines().lines().count(), 1);
+}
+
+#[test]
+fn tab_within_a_line_leaves_one_blank() {
+    let server = Server::start();
+    let _bob = server.member("bob", "general");
+    let mut ann = member(&server, "ann");
+    ann.enter("/list", "general: ann, bob", "ann#general> ");
+    ann.type_keys("/tell bo hi\u{1b}[D\u{1b}[D\u{1b}[D\t");
+    ann.wait_for_text("/tell bob hi");
+}
+
+#[test]
 fn the_history_lasts_and_only_its_owner_can_read_it() {
     let server = Server::start();
     let home = Home::new();
