@@ -190,7 +190,7 @@ impl Repl<'_> {
             Some(Setting::History(len)) => self.recent_len = len,
             Some(Setting::Timeout(time)) => self.session.set_timeout(time),
             None => {
-                let color = if self.look.style.has_colour() { "always" } else { "never" };
+                let color = self.look.style.colour.name();
                 let bell = if self.rings { "on" } else { "off" };
                 let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
                 let all = format!(
