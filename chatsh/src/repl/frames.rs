@@ -1,7 +1,9 @@
 //! What the server says, as the shell shows it.
 
+use std::sync::Arc;
+
 use jiff::Zoned;
-use proto::{Incoming, Status};
+use proto::{Code, Incoming, State, States, Status, usage};
 use serde_json::{Map, Value, json};
 
 use super::Repl;
@@ -9,6 +11,7 @@ use crate::link::Received;
 use crate::mention::Reader;
 use crate::page::Page;
 use crate::session::{Heard, is_replayed, object};
+use crate::step;
 use crate::waiting::{Awaited, Waiting};
 use crate::{events, json, safe, show};
 
@@ -85,7 +88,9 @@ impl Repl<'_> {
                 }
             }
             Heard::CaughtUp(0) => {}
-            Heard::CaughtUp(missed) => self.remark(&show::missed(missed)),
+            // They stand above.
+            Heard::CaughtUp(1) => self.remark("this one was missed"),
+            Heard::CaughtUp(missed) => self.remark(&format!("these {missed} were missed")),
             // It got through before the cut; its reply will come.
             Heard::Push(push) if self.is_echo(&push.message) => {}
             Heard::Push(push) if self.waiting.as_ref().is_some_and(Waiting::is_for_recent) => {
@@ -129,7 +134,13 @@ impl Repl<'_> {
         if message.status == Status::Error {
             let why = message.message.as_deref().unwrap_or("the server does not say why");
             let code = message.code.as_deref().unwrap_or("error");
-            let text = self.refused(&format!("{}: {why} ({code})", message.kind));
+            let is_wrong_state = message.is_error(Code::WrongState);
+            let place = match is_wrong_state {
+                true => self.wrong_place(&message.kind),
+                false => None,
+            };
+            let text = place.unwrap_or_else(|| format!("{}: {why} ({code})", message.kind));
+            let text = self.refused(&text);
             let text = style.error(&safe::one_line(&text, style));
             self.show(reply, Some(text));
             return self.stop_source();
@@ -140,10 +151,31 @@ impl Repl<'_> {
                 text = Some(self.page(&page, &kind, &data));
             }
             self.session.book().hear_fulfilled(&kind, &data);
-            // The line stands there already, as it was typed.
-            text = text.filter(|_| !is_bare);
+            // The line stands there already, as it was typed; one of a file does not.
+            text = text.filter(|_| !is_bare || self.source.is_some());
         }
         self.show(reply, text);
+    }
+
+    /// Where the command `kind` is for, and the way there, in the words of the shell.
+    fn wrong_place(&self, kind: &str) -> Option<String> {
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        let states = catalogue.find(kind)?.spec.states;
+        let places: Vec<_> = states.iter().map(place).collect();
+        let way: Vec<_> =
+            step::way(&catalogue, States::of(&[state]), states).into_iter().map(usage).collect();
+        let here = match state {
+            State::Auth => "are not logged in".to_owned(),
+            state => format!("are in {}", place(state)),
+        };
+        let is_wrong = !states.contains(state) && !way.is_empty();
+        is_wrong.then(|| {
+            let (places, way) = (places.join(" or "), way.join(", then "));
+            format!("/{kind} is for {places}, and you {here}: {way} first")
+        })
     }
 
     /// A page that was asked for, and how to get the next one.
@@ -173,5 +205,15 @@ impl Repl<'_> {
             (false, Some(text)) => self.printer.print(&text),
             (false, None) => {}
         }
+    }
+}
+
+/// A state as a place.
+fn place(state: State) -> &'static str {
+    match state {
+        State::Auth => "who is not logged in",
+        State::Lobby => "the lobby",
+        State::Chat => "a room",
+        State::Ended => "the end",
     }
 }

@@ -10,7 +10,7 @@ fn what_is_set_counts_from_then_on() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    ann.enter("/set", "timeout: 10 s", "ann#general> ");
+    ann.enter("/set", "color: auto\nbell: on\nhistory: 10\ntimeout: 10 s", "ann#general> ");
     ann.enter("/set bell loud", "bell is on or off, not \"loud\"", "ann#general> ");
     ann.enter("/set bel off", "there is no setting \"bel\"", "ann#general> ");
     ann.type_keys("/set bell off\r/set color never\r/set history 1\r/set timeout 3\r/set\r");
@@ -48,6 +48,8 @@ fn a_file_of_lines_is_checked_first_and_ends_with_an_error() {
     for text in ["one", "exit", "three", "four", "five"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
+    // Nobody has typed these: what is said is shown.
+    ann.wait_for_text("ann: three\nann: four\nann: five\n");
     home.write("half.chat", "six\n/msg carol hi\nseven\n");
     ann.type_keys("/source half.chat\r");
     ann.wait_for_text("half.chat: it ends with this, in line 2");

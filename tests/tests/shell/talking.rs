@@ -126,7 +126,11 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/register ann 1234", "successful", "127.0.0.1> ");
     ann.enter("/login ann 4321", "Password incorrect", "127.0.0.1> ");
     ann.enter("hello?", "/login USERNAME PASSWORD, then /enter ROOM first", "127.0.0.1> ");
-    ann.enter("/list", "list is allowed in lobby and chat", "127.0.0.1> ");
+    ann.enter(
+        "/list",
+        "/list is for the lobby or a room, and you are not logged in",
+        "127.0.0.1> ",
+    );
     ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
     ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
     ann.enter("/help", "/enter", "ann@lobby> ");

@@ -154,7 +154,11 @@ fn without_colours_there_are_none() {
         ann.wait_for_text("bob: hi");
         ann.type_keys("/ent");
         ann.wait_for_prompt("ann#general> /ent");
-        ann.enter("er ops", "is allowed in lobby", "ann#general> ");
+        ann.enter(
+            "er ops",
+            "/enter is for the lobby, and you are in a room: /exit first",
+            "ann#general> ",
+        );
         let bytes = String::from_utf8(ann.bytes()).unwrap();
         // SGR, the sequences that set a look, end with an m.
         let sequences = bytes.split("\u{1b}[").skip(1);
