@@ -147,8 +147,9 @@ impl Queued {
 struct Away {
     /// Why it was lost.
     ended: Ended,
-    /// Ends when we are back. Dropped, it is given up.
-    way: Task<Result<Back, Failure>>,
+    /// Ends when we are back. Dropped, it is given up. Without it we stay away until a line
+    /// is typed.
+    way: Option<Task<Result<Back, Failure>>>,
 }
 
 /// What happens next.
@@ -264,7 +265,8 @@ impl Repl<'_> {
         let heard = async {
             match &mut self.away {
                 _ if is_behind => smol::future::pending().await,
-                Some(away) => Event::Back(Box::new((&mut away.way).await)),
+                Some(Away { way: Some(way), .. }) => Event::Back(Box::new(way.await)),
+                Some(_) => smol::future::pending().await,
                 None => Event::Heard(self.session.hear().await),
             }
         };

@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use proto::Code;
+use smol::Task;
+
 use super::{Away, Repl};
 use crate::comeback::{Back, Comeback};
 use crate::exit::{Exit, Failure};
@@ -18,10 +21,22 @@ impl Repl<'_> {
         if self.waiting.take_if(|waiting| waiting.is_for_recent()).is_some() {
             self.release();
         }
-        self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
-        let way = smol::spawn(Comeback::of_shell(self.session).run());
+        // Nobody has logged in for long. To come back at once would be to do that for ever.
+        let is_idle = self.session.bookmark.user.is_none()
+            && matches!(&ended, Ended::Told { code, .. } if code == Code::Timeout.name());
+        let way = if is_idle {
+            self.complain(&format!("{ended}; coming back with the next line, Ctrl-C gives up"));
+            None
+        } else {
+            self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
+            Some(self.way_back())
+        };
         self.away = Some(Away { ended, way });
         Ok(())
+    }
+
+    fn way_back(&self) -> Task<Result<Back, Failure>> {
+        smol::spawn(Comeback::of_shell(self.session).run())
     }
 
     /// Takes what was typed while the connection is lost.
@@ -33,7 +48,12 @@ impl Repl<'_> {
             line.is_late = true;
             has_text || !line.text.trim().is_empty()
         });
-        if has_text && self.away.is_some() {
+        if self.away.as_ref().is_some_and(|away| away.way.is_none()) {
+            let way = self.way_back();
+            if let Some(away) = &mut self.away {
+                away.way = Some(way);
+            }
+        } else if has_text && self.away.is_some() {
             self.remark("it will be sent when the connection is back");
         }
         Ok(())
