@@ -35,6 +35,12 @@ fn tab_completes_what_is_allowed_here_and_what_there_is() {
     ann.enter("/list", "attic:", "ann@lobby> ");
     completes(&mut ann, "/en\tat\t", "ann@lobby> ", "/enter attic ");
     completes(&mut ann, "/help cr\t", "ann@lobby> ", "/help create ");
+    completes(
+        &mut ann,
+        "/create ops --history s\t",
+        "ann@lobby> ",
+        "/create ops --history since_join ",
+    );
     completes(&mut ann, "/create ops --to\t", "ann@lobby> ", "/create ops --topic ");
     ann.enter("/enter general", "Welcome", "ann#general> ");
     completes(&mut ann, "/msg b\thi", "ann#general> ", "/msg bob hi");
