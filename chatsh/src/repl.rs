@@ -224,7 +224,7 @@ impl Repl<'_> {
             }
         };
         if let Some(advice) = advice {
-            self.printer.print(&self.look.style.dim(&advice));
+            self.remark(&advice);
         }
     }
 
@@ -324,12 +324,18 @@ impl Repl<'_> {
 
     /// Says what nobody has to care for.
     fn remark(&mut self, text: &str) {
-        let style = self.look.style;
-        self.printer.print(&style.dim(&safe::one_line(text, style)));
+        let text = self.folded(text);
+        self.printer.print(&self.look.style.dim(&text));
     }
 
     fn complain(&mut self, why: &str) {
-        let style = self.look.style;
-        self.printer.print(&style.error(&safe::one_line(why, style)));
+        let text = self.folded(why);
+        self.printer.print(&self.look.style.error(&text));
+    }
+
+    /// `text` on one line, or as many as it takes without breaking words.
+    pub(super) fn folded(&self, text: &str) -> String {
+        // Painted as a whole, bars and all.
+        safe::block(&safe::one_line(text, self.look.style), 0, self.style().uncoloured())
     }
 }

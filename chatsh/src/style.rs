@@ -68,6 +68,11 @@ impl Style {
         Style { columns: self.columns.saturating_sub(by), ..self }
     }
 
+    /// The same without colours.
+    pub(crate) fn uncoloured(self) -> Style {
+        Style { has_colour: false, ..self }
+    }
+
     /// Into how many columns a line must fit, if it must.
     pub(crate) fn columns(self) -> Option<usize> {
         (self.columns > 0).then_some(self.columns)

@@ -141,7 +141,7 @@ impl Repl<'_> {
             };
             let text = place.unwrap_or_else(|| format!("{}: {why} ({code})", message.kind));
             let text = self.refused(&text);
-            let text = style.error(&safe::one_line(&text, style));
+            let text = style.error(&self.folded(&text));
             self.show(reply, Some(text));
             return self.stop_source();
         }

@@ -65,8 +65,10 @@ fn without_a_user_nothing_is_asked_and_the_way_in_is_said_in_a_line() {
     let shell = shell(&server);
     let screen = shell.wait_for("the prompt", |screen| screen.ends_with("127.0.0.1> "));
     expect![[r#"
-        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
-        127.0.0.1> "#]].assert_eq(&screen);
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME 
+        │ PASSWORD first. /help lists more.
+        127.0.0.1> "#]]
+    .assert_eq(&screen);
 }
 
 #[test]

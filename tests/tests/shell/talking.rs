@@ -32,7 +32,8 @@ fn two_people_talk() {
 
     ann.wait_for_prompt("ann#tech_talk> ");
     expect![[r#"
-        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME 
+        │ PASSWORD first. /help lists more.
         127.0.0.1> /register ann ****
         Registration successful
         127.0.0.1> /login ann ****
@@ -45,9 +46,11 @@ fn two_people_talk() {
         bob: Hi ann.
         ann#tech_talk> /msg bob psst
         ann -> bob: psst
-        ann#tech_talk> "#]].assert_eq(&ann.shown());
+        ann#tech_talk> "#]]
+    .assert_eq(&ann.shown());
     expect![[r#"
-        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME 
+        │ PASSWORD first. /help lists more.
         127.0.0.1> /register bob ****
         Registration successful
         127.0.0.1> /login bob ****
@@ -67,7 +70,8 @@ fn two_people_talk() {
         Exited chatroom, returned to lobby
         bob@lobby> /logout
         Logged out
-        127.0.0.1> "#]].assert_eq(&bob.shown());
+        127.0.0.1> "#]]
+    .assert_eq(&bob.shown());
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     let mut ann = shell(&server);
     ann.enter("/register ann 1234", "successful", "127.0.0.1> ");
     ann.enter("/login ann 4321", "Password incorrect", "127.0.0.1> ");
-    ann.enter("hello?", "/login USERNAME PASSWORD, then /enter ROOM first", "127.0.0.1> ");
+    ann.enter("hello?", "PASSWORD, then /enter ROOM first", "127.0.0.1> ");
     ann.enter(
         "/list",
         "/list is for the lobby or a room, and you are not logged in",
