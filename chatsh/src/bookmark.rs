@@ -20,6 +20,8 @@ pub(crate) struct Bookmark {
     pub(crate) token: Option<Zeroizing<String>>,
     /// The room that the session is in.
     pub(crate) room: Option<String>,
+    /// What it was about when we entered it.
+    pub(crate) topic: Option<String>,
     /// Which ledger the numbers are of.
     epoch: Option<String>,
     /// The last entry of the room before we came.
@@ -65,6 +67,7 @@ impl Bookmark {
         let number = |name| data.get(name).and_then(Value::as_i64);
         if self.room != book.room {
             self.room.clone_from(&book.room);
+            self.topic = text(data, "topic").filter(|topic| !topic.is_empty()).map(Into::into);
             self.epoch = text(data, "epoch").map(Into::into);
             self.before = number("last_seq");
             self.heard = None;

@@ -1,30 +1,40 @@
 //! What a typed line can go on with: Tab's candidates, and the hint beside the line.
 //! All of it comes from the catalogue and from the names that were heard of.
 
-use proto::{Arg, Description, Kind, State, usage};
+use std::fs::{self, DirEntry};
+use std::io;
+
+use proto::{Arg, Description, Kind, State, arguments, usage};
+use serde_json::Value;
 
 use crate::book::Book;
+use crate::hosts::Hosts;
+use crate::settings;
 use crate::words::Words;
 
 /// Where the word begins that ends `line`, in bytes, and what it may become.
 ///
-/// Each candidate ends with the blank that follows it.
+/// Each candidate ends with the blank that follows it, but for a folder, which goes on.
 pub(crate) fn candidates(line: &str, book: &Book) -> (usize, Vec<String>) {
     let start = line.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
     let word = &line[start..];
     let found: Vec<String> = match Typed::read(line, book) {
         Typed::Name(_) => commands(book).map(|name| format!("/{name}")).collect(),
         Typed::Said if word.is_empty() || book.state != State::Chat => Vec::new(),
+        Typed::Said if word.starts_with('@') => {
+            book.users().map(|user| format!("@{user}")).collect()
+        }
         Typed::Said => book.users().map(Into::into).collect(),
         Typed::Arguments { command, next, given, .. } => match next {
             Next::Option => options(command, &given).map(|arg| format!("--{}", arg.name)).collect(),
-            Next::Value(arg) => values(command, arg, book),
+            Next::Value(arg) => values(command, arg, &given, word, book),
             Next::Nothing => Vec::new(),
         },
         Typed::Unknown => Vec::new(),
     };
     let fitting = found.into_iter().filter(|candidate| candidate.starts_with(word));
-    (start, fitting.map(|candidate| candidate + " ").collect())
+    let blank = |candidate: &str| if candidate.ends_with('/') { "" } else { " " };
+    (start, fitting.map(|candidate| candidate.clone() + blank(&candidate)).collect())
 }
 
 /// What is still to be typed after `line`.
@@ -43,10 +53,12 @@ pub(crate) fn hint(line: &str, book: &Book) -> Option<String> {
             Some(usage(command)[1 + prefix.len()..].to_owned())
         }
         Typed::Arguments { command, position, .. } => {
-            let all = usage(command);
-            let rest: Vec<_> = all.split(' ').skip(1 + position).collect();
-            let blank = if line.ends_with(char::is_whitespace) { "" } else { " " };
-            (!rest.is_empty()).then(|| format!("{blank}{}", rest.join(" ")))
+            let rest = arguments(command, position);
+            let rest = match line.ends_with(char::is_whitespace) {
+                true => rest.trim_start().to_owned(),
+                false => rest,
+            };
+            (!rest.is_empty()).then_some(rest)
         }
         Typed::Name(_) | Typed::Said | Typed::Unknown => None,
     }
@@ -133,15 +145,70 @@ fn options<'a>(command: &'a Description, given: &[&str]) -> impl Iterator<Item =
     command.args.iter().filter(move |arg| !arg.required && !is_given(arg))
 }
 
-fn values(command: &Description, arg: &Arg, book: &Book) -> Vec<String> {
-    match arg.kind {
-        Kind::RoomName => book.rooms().map(Into::into).collect(),
-        Kind::UserName => book.users().map(Into::into).collect(),
-        Kind::Addressee => ["public"].into_iter().chain(book.users()).map(Into::into).collect(),
-        Kind::Boolean => ["false", "true"].map(Into::into).into(),
-        Kind::String if command.spec.name == "help" => commands(book).map(Into::into).collect(),
-        _ => Vec::new(),
+/// What `arg` may be, behind the words that are `given`.
+fn values(
+    command: &Description,
+    arg: &Arg,
+    given: &[&str],
+    word: &str,
+    book: &Book,
+) -> Vec<String> {
+    match (arg.kind, &*command.spec.name, arg.name.as_str()) {
+        (Kind::RoomName, ..) => book.rooms().map(Into::into).collect(),
+        (Kind::UserName, ..) => book.users().map(Into::into).collect(),
+        (Kind::Addressee, ..) => {
+            ["public"].into_iter().chain(book.users()).map(Into::into).collect()
+        }
+        (Kind::Boolean, ..) => ["false", "true"].map(Into::into).into(),
+        (_, "help", _) => commands(book).map(Into::into).collect(),
+        (_, "set", "setting") => settings::ALL.map(Into::into).into(),
+        (_, "set", _) => {
+            let name = given.first().copied().unwrap_or_default();
+            settings::choices(name).iter().map(|&choice| choice.into()).collect()
+        }
+        // One that cannot be read is told of when it is used.
+        (_, "connect", _) => {
+            Hosts::read().map_or(Vec::new(), |hosts| hosts.names().map(Into::into).collect())
+        }
+        (_, "source", _) => files(word),
+        _ => {
+            let properties = command.request.get("properties");
+            let mut choices = Vec::new();
+            properties
+                .and_then(|all| all.get(&arg.name))
+                .iter()
+                .for_each(|schema| collect_choices(schema, &mut choices));
+            choices
+        }
     }
+}
+
+/// The texts of which `schema` wants one, if it says which.
+fn collect_choices(schema: &Value, choices: &mut Vec<String>) {
+    let text = |value: &Value| value.as_str().map(String::from);
+    choices.extend(schema.get("const").and_then(text));
+    let listed = schema.get("enum").and_then(Value::as_array);
+    choices.extend(listed.into_iter().flatten().filter_map(text));
+    let nested = ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array());
+    nested.flatten().for_each(|schema| collect_choices(schema, choices));
+}
+
+/// The files and folders that begin with `word`, but for those that have to be quoted.
+fn files(word: &str) -> Vec<String> {
+    let folder_len = word.rfind('/').map_or(0, |slash| slash + 1);
+    let (folder, begun) = word.split_at(folder_len);
+    let read = fs::read_dir(if folder.is_empty() { "." } else { folder });
+    let name = |entry: io::Result<DirEntry>| {
+        let entry = entry.ok()?;
+        let name = entry.file_name().into_string().ok()?;
+        let is_plain = name.chars().all(|c| c.is_alphanumeric() || "._-+,@".contains(c));
+        let is_wanted = name.starts_with(begun) && (!name.starts_with('.') || !begun.is_empty());
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        (is_plain && is_wanted).then(|| format!("{folder}{name}{slash}"))
+    };
+    let mut files: Vec<_> = read.into_iter().flatten().filter_map(name).collect();
+    files.sort_unstable();
+    files
 }
 
 /// The names of the commands that are allowed now, in order.
@@ -198,6 +265,7 @@ mod tests {
         completes(State::Chat, "/msg harper a", &[]);
         completes(State::Chat, "/msg harper hello a", &[]);
         completes(State::Chat, "ask ha", &["ask harper "]);
+        completes(State::Chat, "ask @ha", &["ask @harper "]);
         completes(State::Lobby, "ask ha", &[]);
         completes(State::Lobby, "/wait --from b", &["/wait --from bob "]);
     }
@@ -214,6 +282,38 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_has_few_values_is_completed() {
+        completes(State::Auth, "/set c", &["/set color "]);
+        completes(
+            State::Auth,
+            "/set color ",
+            &["/set color auto ", "/set color always ", "/set color never "],
+        );
+        completes(State::Auth, "/set bell o", &["/set bell on ", "/set bell off "]);
+        completes(State::Auth, "/set history ", &[]);
+        let schema = json!({ "anyOf": [
+            { "oneOf": [{ "const": "all" }, { "enum": ["since_join"] }] }, { "type": "null" },
+        ] });
+        let mut choices = Vec::new();
+        collect_choices(&schema, &mut choices);
+        assert_eq!(choices, ["all", "since_join"]);
+    }
+
+    #[test]
+    fn files_are_completed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().to_str().unwrap();
+        for name in ["a.chat", "a b", ".a"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        fs::create_dir(dir.path().join("attic")).unwrap();
+        let line = format!("/source {folder}/");
+        completes(State::Auth, &line, &[&format!("{line}a.chat "), &format!("{line}attic/")]);
+        completes(State::Auth, &format!("{line}.a"), &[&format!("{line}.a ")]);
+        completes(State::Auth, &format!("{line}x/y"), &[]);
+    }
+
     #[track_caller]
     fn hints(line: &str, expected: &str) {
         assert_eq!(hint(line, &book(State::Lobby)).unwrap_or_default(), expected, "{line:?}");
@@ -226,6 +326,9 @@ mod tests {
         hints("/enter ", "ROOM");
         hints("/enter a", "");
         hints("/create ops", " [--private]");
+        hints("/msg", " TO [--key KEY] TEXT...");
+        hints("/msg bob ", "[--key KEY] TEXT...");
+        hints("/msg bob hi", "");
         hints("/login", " USERNAME PASSWORD");
         hints("/login har", " PASSWORD");
         hints("/login harper ", "PASSWORD");

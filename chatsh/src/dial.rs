@@ -31,7 +31,8 @@ pub(crate) struct Acquaintance {
     pub(crate) may_ask: bool,
 }
 
-/// Connects to `address`; within `patience`, not counting what the user is asked.
+/// Connects to `address`; within `patience`, not counting what the user is asked. What to do
+/// about a server that nobody knows is said by `advice`.
 ///
 /// # Errors
 /// [`Exit::NoConnection`], [`Exit::WrongServer`], [`Exit::OtherProtocol`] if it does not
@@ -40,6 +41,7 @@ pub(crate) async fn dial(
     address: &Address,
     acquaintance: &Acquaintance,
     patience: Duration,
+    advice: impl Fn(Fingerprint) -> String,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let (config, judge) = client_config(&acquaintance.trust, &address.host, address.port)
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
@@ -70,7 +72,7 @@ pub(crate) async fn dial(
     match judge.verdict(tls) {
         Ok(Verdict::Trusted(_)) => {}
         Ok(Verdict::New(seen)) if is_loopback && is_our_own(seen) => {}
-        Ok(Verdict::New(seen)) => meet(address, acquaintance, seen).await?,
+        Ok(Verdict::New(seen)) => meet(address, acquaintance, seen, &advice(seen)).await?,
         Err(error) => return Err(not_trusted(address, &acquaintance.trust, &error)),
     }
     Ok(stream)
@@ -86,14 +88,15 @@ async fn meet(
     address: &Address,
     acquaintance: &Acquaintance,
     seen: Fingerprint,
+    advice: &str,
 ) -> Result<(), Failure> {
     let Trust::KnownHosts { file } = &acquaintance.trust else {
-        return Err(stranger(address, seen));
+        return Err(stranger(address, seen, advice));
     };
     if !acquaintance.accepts_new {
         let is_somebody_there = io::stdin().is_terminal() && io::stderr().is_terminal();
         if !(acquaintance.may_ask && is_somebody_there) {
-            return Err(stranger(address, seen));
+            return Err(stranger(address, seen, advice));
         }
         if !is_accepted(address, seen).await? {
             return Err(Failure::new(Exit::WrongServer, "the server was not accepted"));
@@ -139,11 +142,9 @@ fn no_host(address: &Address, why: &str) -> Failure {
     no_connection(address, &format!("{why}{hint}"))
 }
 
-fn stranger(address: &Address, seen: Fingerprint) -> Failure {
-    let message = format!(
-        "{address} is not known: its key is {seen}; if that is right, say --pin {seen} or \
-         --accept-new"
-    );
+fn stranger(address: &Address, seen: Fingerprint, advice: &str) -> Failure {
+    let message =
+        format!("{address} is not known: its key is {seen}; if that is right, say {advice}");
     Failure::new(Exit::WrongServer, message)
 }
 

@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustyline::config::{BellStyle, ColorMode, CompletionType, Config};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use smol::Timer;
 use smol::future::FutureExt;
+use smol::{Task, Timer};
+use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
-use crate::printer::Printer;
+use crate::printer::{Printer, Standing};
+use crate::terminal::{Quiet, Reading};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
 const HISTORY_LEN_MAX: usize = 2000;
@@ -36,13 +39,24 @@ enum Ask {
     Answer(String),
 }
 
+impl Ask {
+    fn prompt(&self) -> &str {
+        match self {
+            Ask::Line(prompt) | Ask::Answer(prompt) => prompt,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Typed {
     /// This line.
     Line(String),
     /// Nothing: the user cleared the line.
-    Cleared,
+    Cleared {
+        /// Was there anything in it?
+        had_text: bool,
+    },
     /// Nothing more: the user leaves.
     Left,
 }
@@ -52,15 +66,19 @@ pub(crate) struct Editor {
     asks: Sender<Ask>,
     typed: Receiver<Result<Typed, Failure>>,
     is_reading: bool,
+    /// None if the terminal itself lets the line be typed.
+    keeper: Option<Task<()>>,
 }
 
 impl Editor {
-    /// An editor that reads from the terminal, and the printer that goes with it.
+    /// An editor that reads from the terminal, and the printer that goes with it. If the
+    /// terminal is not `quiet`, it reads whole lines, which the terminal itself edits.
     ///
     /// # Errors
     /// The terminal or the system does not let us.
     pub(crate) fn start(
         typist: Typist,
+        quiet: Option<&Quiet>,
         is_plain: bool,
         history: Option<PathBuf>,
     ) -> rustyline::Result<(Editor, Printer)> {
@@ -80,23 +98,45 @@ impl Editor {
             // A history that is not there yet, or is damaged, is an empty one.
             let _ = rustyline.load_history(history);
         }
-        let printer = Printer::start(rustyline.create_external_printer().ok())?;
+        let standing = Standing::default();
+        let external = rustyline.create_external_printer().ok();
+        let printer = Printer::start(external, standing.clone())?;
+        let keeping = quiet.map(|quiet| Reading::begin(quiet, printer.redraw())).transpose()?;
+        let (reading, keeper) = keeping.unzip();
         let (asks, to_read) = async_channel::bounded(1);
         let (answers, typed) = async_channel::bounded(1);
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
-                let typed = read(&mut rustyline, &ask, history.as_deref());
+                let typed = match &reading {
+                    Some(reading) => {
+                        reading.set(true);
+                        let typed = read(&mut rustyline, &ask, ask.prompt(), history.as_deref());
+                        reading.set(false);
+                        typed
+                    }
+                    None => {
+                        standing.begin(ask.prompt());
+                        let typed = read(&mut rustyline, &ask, "", history.as_deref());
+                        standing.end();
+                        typed
+                    }
+                };
                 if answers.send_blocking(typed).is_err() {
                     return;
                 }
             }
         })?;
-        Ok((Editor { asks, typed, is_reading: false }, printer))
+        Ok((Editor { asks, typed, is_reading: false, keeper }, printer))
     }
 
     /// Is somebody typing?
     pub(crate) fn is_reading(&self) -> bool {
         self.is_reading
+    }
+
+    /// Does the terminal itself let the line be typed?
+    pub(crate) fn is_linear(&self) -> bool {
+        self.keeper.is_none()
     }
 
     /// Lets a line be typed. Not to be called while one is.
@@ -127,7 +167,8 @@ impl Editor {
     /// Ends the reading and gives the terminal back as it was.
     pub(crate) async fn stop(mut self) {
         for _ in 0..STOPS_MAX {
-            if !self.is_reading {
+            // Whole lines are read until we end; there is nothing to give back.
+            if !self.is_reading || self.is_linear() {
                 return;
             }
             // The one thing that ends rustyline's reading from outside. While it does not
@@ -145,13 +186,17 @@ fn broken(why: &str) -> Failure {
     Failure::new(Exit::NoConnection, format!("the terminal is lost: {why}"))
 }
 
-fn read(rustyline: &mut Rustyline, ask: &Ask, history: Option<&Path>) -> Result<Typed, Failure> {
-    let (prompt, is_answering) = match ask {
-        Ask::Line(prompt) => (prompt, false),
-        Ask::Answer(question) => (question, true),
-    };
+fn read(
+    rustyline: &mut Rustyline,
+    ask: &Ask,
+    prompt: &str,
+    history: Option<&Path>,
+) -> Result<Typed, Failure> {
+    let is_answering = matches!(ask, Ask::Answer(_));
     if let Some(typist) = rustyline.helper_mut() {
         typist.is_answering = is_answering;
+        typist.prompt_width = prompt.width();
+        typist.has_text.store(false, Ordering::Relaxed);
     }
     match rustyline.readline(prompt) {
         Ok(line) => {
@@ -161,7 +206,10 @@ fn read(rustyline: &mut Rustyline, ask: &Ask, history: Option<&Path>) -> Result<
             }
             Ok(Typed::Line(line))
         }
-        Err(ReadlineError::Interrupted) => Ok(Typed::Cleared),
+        Err(ReadlineError::Interrupted) => {
+            let has_text = |typist: &Typist| typist.has_text.load(Ordering::Relaxed);
+            Ok(Typed::Cleared { had_text: rustyline.helper().is_some_and(has_text) })
+        }
         Err(ReadlineError::Eof) => Ok(Typed::Left),
         Err(ReadlineError::Signal(_)) => Err(Failure::interrupted()),
         Err(error) => Err(broken(&error.to_string())),

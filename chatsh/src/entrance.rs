@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use certs::Fingerprint;
 use clap::Parser;
 
 use crate::address::Address;
@@ -29,6 +30,8 @@ pub(crate) struct Entrance {
     pub(crate) timeout: Duration,
     /// Where the keys of known servers are, if that was said.
     known_hosts: Option<PathBuf>,
+    /// Is it where a line leads, not the command line?
+    is_elsewhere: bool,
 }
 
 impl Entrance {
@@ -43,6 +46,7 @@ impl Entrance {
             login: login.clone(),
             timeout: options.reply_timeout(),
             known_hosts: options.known_hosts.clone(),
+            is_elsewhere: false,
         })
     }
 
@@ -61,6 +65,7 @@ impl Entrance {
         let login = options.login()?;
         let mut entrance = Entrance::of(&options, &login)?;
         entrance.timeout = self.timeout;
+        entrance.is_elsewhere = true;
         entrance.acquaintance.accepts_new = self.acquaintance.accepts_new;
         // The line editor has the terminal, so nobody can be asked about a new server.
         entrance.acquaintance.may_ask = false;
@@ -94,6 +99,18 @@ impl Entrance {
     }
 
     async fn connect(&self, acquaintance: &Acquaintance) -> Result<Link, Failure> {
-        Ok(Link::new(dial(&self.address, acquaintance, self.timeout).await?))
+        let advice = |seen: Fingerprint| match self.is_elsewhere {
+            true => self.line_with(seen),
+            false => format!("--pin {seen} or --accept-new"),
+        };
+        Ok(Link::new(dial(&self.address, acquaintance, self.timeout, advice).await?))
+    }
+
+    /// The line that leads here, to the server with this key.
+    fn line_with(&self, pin: Fingerprint) -> String {
+        let Address { user, room, .. } = &self.address;
+        let user = user.as_ref().map_or(String::new(), |user| format!("{user}@"));
+        let room = room.as_ref().map_or(String::new(), |room| format!("/{room}"));
+        format!("/connect {user}{}{room}#{pin}", self.address)
     }
 }

@@ -7,16 +7,27 @@ use serde_json::{Map, Value};
 use crate::safe;
 use crate::style::Style;
 
-/// The line, if `message` tells of something like that.
-pub(crate) fn line(message: &Incoming, style: Style) -> Option<String> {
-    let sentence = sentence(&message.kind, &message.data)?;
-    // The star and the blank take as much as a bar and a blank do.
-    Some(format!("{} {}", style.dim("*"), safe::block(&sentence, 0, style)))
+/// The line, if `message` tells of something like that. Messages are called by their numbers if
+/// these `has_numbers`: in a script they would be others on every run.
+pub(crate) fn line(message: &Incoming, has_numbers: bool, style: Style) -> Option<String> {
+    Some(starred(&sentence(&message.kind, &message.data, has_numbers)?, style))
 }
 
-fn sentence(kind: &str, data: &Map<String, Value>) -> Option<String> {
+/// What the room is about that was entered.
+pub(crate) fn topic(topic: &str, style: Style) -> String {
+    starred(&format!("topic: {topic}"), style)
+}
+
+fn starred(sentence: &str, style: Style) -> String {
+    // The star and the blank take as much as a bar and a blank do.
+    format!("{} {}", style.dim("*"), safe::block(sentence, 0, style))
+}
+
+fn sentence(kind: &str, data: &Map<String, Value>, has_numbers: bool) -> Option<String> {
     let field = |name| data.get(name).and_then(Value::as_str);
     let because = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
+    let target = data.get("target").and_then(Value::as_i64).filter(|_| has_numbers);
+    let which = target.map_or("a message".into(), |number| format!("message {number}"));
     let sentence = match (kind, field("by"), field("username")) {
         ("joined", _, Some(user)) => format!("{user} is here"),
         ("left", _, Some(user)) => format!("{user} has left"),
@@ -24,8 +35,8 @@ fn sentence(kind: &str, data: &Map<String, Value>) -> Option<String> {
             let room = field("room")?;
             format!("{by} has put you out of {room} into the lobby{because}")
         }
-        ("edit", Some(by), _) => format!("{by} has changed a message: {}", field("text")?),
-        ("redact", Some(by), _) => format!("{by} has taken back a message"),
+        ("edit", Some(by), _) => format!("{by} has changed {which}: {}", field("text")?),
+        ("redact", Some(by), _) => format!("{by} has taken back {which}"),
         (_, by, user) => notice(field("what")?, by.unwrap_or("the server"), user, data),
     };
     Some(sentence)
@@ -38,6 +49,7 @@ fn notice(what: &str, by: &str, user: Option<&str>, data: &Map<String, Value>) -
         "topic" => return format!("{by} has set the topic: {}", field("text").unwrap_or_default()),
         "retention" => {
             return match data.get("days").and_then(Value::as_u64) {
+                Some(1) => format!("{by} has decided: messages are kept for a day"),
                 Some(days) => format!("{by} has decided: messages are kept for {days} days"),
                 None => format!("{by} has decided: messages are kept for ever"),
             };
@@ -68,7 +80,7 @@ mod tests {
     fn told(kind: &str, data: Value) -> String {
         let frame = json!({ "type": kind, "status": "ok", "data": data });
         let message = serde_json::from_value(frame).unwrap();
-        line(&message, Style::NONE).unwrap_or("nothing".into()) + "\n"
+        line(&message, true, Style::NONE).unwrap_or("nothing".into()) + "\n"
     }
 
     #[track_caller]
@@ -103,8 +115,8 @@ mod tests {
                 * bob is here
                 * bob has left
                 * ann has put you out of ops into the lobby: loud
-                * ann has changed a message: new
-                * ann has taken back a message
+                * ann has changed message 3: new
+                * ann has taken back message 3
                 * ann has set the topic: tea
                 * the server has decided: messages are kept for 3 days
                 * ann has decided: messages are kept for ever

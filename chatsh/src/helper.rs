@@ -1,6 +1,7 @@
 //! What rustyline asks while somebody types: candidates, hints, and how the line looks.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustyline::completion::Completer;
@@ -8,10 +9,11 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::book::Book;
 use crate::style::Style;
+use crate::terminal::columns;
 use crate::{completion, masking};
 
 /// Knows the book, and what the line is for.
@@ -20,11 +22,16 @@ pub(crate) struct Typist {
     style: Arc<Mutex<Style>>,
     /// Is the line the answer to a question? Then it is neither completed nor masked.
     pub(crate) is_answering: bool,
+    /// How many columns the prompt takes.
+    pub(crate) prompt_width: usize,
+    /// Is there anything in the line?
+    pub(crate) has_text: AtomicBool,
 }
 
 impl Typist {
     pub(crate) fn new(book: Arc<Mutex<Book>>, style: Arc<Mutex<Style>>) -> Typist {
-        Typist { book, style, is_answering: false }
+        let has_text = AtomicBool::new(false);
+        Typist { book, style, is_answering: false, prompt_width: 0, has_text }
     }
 
     /// Must `line` be kept out of the history?
@@ -61,7 +68,14 @@ impl Completer for Typist {
     ) -> rustyline::Result<(usize, Vec<String>)> {
         match self.is_answering {
             true => Ok((pos, Vec::new())),
-            false => Ok(completion::candidates(&line[..pos], &self.book())),
+            false => {
+                let (start, mut found) = completion::candidates(&line[..pos], &self.book());
+                if line[pos..].starts_with(' ') {
+                    // The blank that follows is there already.
+                    found = found.iter().map(|candidate| candidate.trim_end().to_owned()).collect();
+                }
+                Ok((start, found))
+            }
         }
     }
 }
@@ -83,8 +97,14 @@ impl Hinter for Typist {
     type Hint = Remark;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
+        // It is asked for after every change.
+        self.has_text.store(!line.is_empty(), Ordering::Relaxed);
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
-        is_wanted.then(|| completion::hint(line, &self.book())).flatten().map(Remark)
+        let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;
+        Some(Remark(match columns() {
+            0 => hint,
+            columns => fitting(&hint, columns - (self.prompt_width + line.width()) % columns),
+        }))
     }
 }
 
@@ -109,6 +129,24 @@ impl Highlighter for Typist {
     }
 }
 
+/// As much of `hint` as fits into what is left of the row, `columns`: it must not push the line
+/// away. The last column stays free, where some terminals begin another row.
+fn fitting(hint: &str, columns: usize) -> String {
+    if hint.width() < columns {
+        return hint.to_owned();
+    }
+    let mut width = 0;
+    let is_within = |letter: &char| {
+        width += letter.width().unwrap_or(0);
+        width + 1 < columns
+    };
+    let mut fitting: String = hint.chars().take_while(is_within).collect();
+    if !fitting.is_empty() {
+        fitting.push('…');
+    }
+    fitting
+}
+
 /// As many stars as the letter has columns; the cursor is placed by those.
 fn masked(letter: char) -> String {
     match letter.is_whitespace() {
@@ -120,6 +158,15 @@ fn masked(letter: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_stays_on_its_row() {
+        for (columns, shown) in [(12, "[--since S]"), (11, "[--since …"), (8, "[--sin…"), (1, "")]
+        {
+            assert_eq!(fitting("[--since S]", columns), shown);
+            assert!(fitting("[--since S]", columns).width() < columns, "{columns}");
+        }
+    }
 
     #[test]
     fn a_password_is_shown_as_stars_of_the_same_width() {

@@ -108,7 +108,8 @@ fn no_text_drives_the_terminal_or_fakes_a_line() {
             let said = json!({ "from": "eve", "to": "public", "text": text, "room": "ops" });
             let whispered = json!({ "from": "eve", "to": "ann", "text": text });
             let page = json!({ "messages": [said] });
-            let event = |kind: &str, data: Value| events::line(&frame(kind, data), style).unwrap();
+            let event =
+                |kind: &str, data: Value| events::line(&frame(kind, data), true, style).unwrap();
             let outputs = [
                 ("push", show::push_to(&ann, &frame("msg", said.clone()), style).unwrap()),
                 ("whisper", show::push_to(&ann, &frame("msg", whispered), style).unwrap()),
@@ -151,9 +152,10 @@ fn no_name_drives_the_terminal_or_makes_a_line() {
                 ("push", show::push_to(&ann, &frame("msg", said.clone()), style).unwrap()),
                 ("recent", show::recent(&frame("history", page), &name, &ann, style).unwrap()),
                 ("list", show::reply(&frame("list", lists), style)),
-                ("joined", events::line(&frame("joined", by("x")), style).unwrap()),
-                ("kicked", events::line(&frame("notice", by("kick")), style).unwrap()),
-                ("exit", events::line(&frame("exit", by("x")), style).unwrap()),
+                ("joined", events::line(&frame("joined", by("x")), true, style).unwrap()),
+                ("kicked", events::line(&frame("notice", by("kick")), true, style).unwrap()),
+                ("exit", events::line(&frame("exit", by("x")), true, style).unwrap()),
+                ("topic", events::topic(&name, style)),
                 ("keys", show::reply(&frame(&name, json!({ &name: { &name: &name } })), style)),
                 ("items", show::reply(&frame("x", json!({ "a": [{ &name: &name }] })), style)),
                 ("nothing", show::reply(&frame(&name, json!({})), style)),

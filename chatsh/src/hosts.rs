@@ -79,6 +79,11 @@ impl Hosts {
         self.0.get(name)
     }
 
+    /// The names that there are.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The hosts in `text`, whose files are beside it in `folder`.
     fn parse(text: &str, folder: &Path) -> Result<Hosts, String> {
         let all: Table = text.parse().map_err(|error: toml::de::Error| {

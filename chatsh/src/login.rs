@@ -11,6 +11,9 @@ use crate::secret::{self, Kept, Source};
 use crate::session::{Session, object};
 use crate::talk;
 
+/// How often a password is asked for on the terminal, as often as ssh does.
+const TRIES: usize = 3;
+
 /// What is to happen before the first line.
 #[derive(Debug, Clone)]
 pub(crate) struct Login {
@@ -118,12 +121,22 @@ impl Login {
         let Some(source) = &self.password else {
             return Err(Failure::new(Exit::Usage, format!("no password of {user} is at hand")));
         };
-        let password = source.password(user.as_str())?;
-        let data = object(json!({ "username": user, "password": password.as_str() }));
-        if self.registers {
-            self.register(session, &data).await?;
-        }
-        let reply = session.demand("login", &data, self.may_wait).await?;
+        let tries = if *source == Source::Terminal { TRIES } else { 1 };
+        let mut failed = 0;
+        let reply = loop {
+            let password = source.password(user.as_str())?;
+            let data = object(json!({ "username": user, "password": password.as_str() }));
+            if self.registers {
+                self.register(session, &data).await?;
+            }
+            failed += 1;
+            match session.demand("login", &data, self.may_wait).await {
+                Err(refusal) if refusal.exit == Exit::Unauthorized && failed < tries => {
+                    talk::say(&refusal.message);
+                }
+                outcome => break outcome?,
+            }
+        };
         match (&self.token_file, reply.data.get("token").and_then(Value::as_str)) {
             (Some(file), Some(token)) => secret::keep_token(file, token),
             _ => Ok(()),

@@ -15,7 +15,7 @@ pub(crate) fn secret_from(line: &str, catalogue: &Catalogue) -> Option<usize> {
     let name = line[name_at..].split(char::is_whitespace).next().unwrap_or_default();
     let arguments_at = name_at + name.len();
     let arguments = &line[arguments_at..];
-    let meant: Vec<_> = match (catalogue.find(name), slash > 0) {
+    let meant: Vec<_> = match (catalogue.find(&name.to_lowercase()), slash > 0) {
         (Some(command), true) => vec![command],
         (Some(command), false) if is_whole(command, arguments) => vec![command],
         (_, false) => Vec::new(),
@@ -114,6 +114,8 @@ mod tests {
         check("/reg harper 1234", "1234");
         check("/registers harper 1234", "1234");
         check("login harper 1234", "1234");
+        check("Login harper 1234", "1234");
+        check("REGISTER harper 1234", "1234");
         check(" register harper 1234", "1234");
     }
 

@@ -16,6 +16,11 @@ impl Reader {
         Reader { user: user.map(NameKey::of) }
     }
 
+    /// Does anybody read at all?
+    pub(crate) fn is_somebody(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// Is `data` about the coming or going of the reader alone?
     pub(crate) fn is_about(&self, data: &Map<String, Value>) -> bool {
         let user = data.get("username").and_then(Value::as_str);

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct Printer {
     queue: Sender<Item>,
     /// What the queue had no place for, in order.
     late: VecDeque<String>,
+    /// Is there no line editor?
+    is_linear: bool,
     is_stuck: Arc<AtomicBool>,
 }
 
@@ -53,17 +55,20 @@ enum Item {
 }
 
 impl Printer {
-    /// A printer that writes by rustyline's, or, on a terminal that cannot do that, straight.
+    /// A printer that writes by rustyline's, or, on a terminal that cannot do that, below what
+    /// is `standing` there.
     pub(crate) fn start(
         external: Option<impl ExternalPrinter + Send + 'static>,
+        standing: Standing,
     ) -> io::Result<Printer> {
         let (queue, items) = async_channel::bounded(QUEUE_LEN_MAX);
         let is_stuck = Arc::new(AtomicBool::new(false));
-        let thread = Thread { items, external, is_stuck: Arc::clone(&is_stuck) };
+        let is_linear = external.is_none();
+        let thread = Thread { items, external, standing, is_stuck: Arc::clone(&is_stuck) };
         // It may block for ever, when nobody reads the terminal: so it is a thread, and
         // nobody joins it.
         thread::Builder::new().name("printer".into()).spawn(move || thread.print_all())?;
-        Ok(Printer { queue, late: VecDeque::new(), is_stuck })
+        Ok(Printer { queue, late: VecDeque::new(), is_linear, is_stuck })
     }
 
     /// Prints `text` and the end of its line, now or later.
@@ -72,6 +77,20 @@ impl Printer {
     /// waits for it would not notice that the line has ended and another prompt is due.
     pub(crate) fn print(&mut self, text: &str) {
         self.queue_up(format!("{text}\n"));
+    }
+
+    /// Draws the line that is being typed once more.
+    pub(crate) fn redraw(&self) -> impl Fn() + Send + 'static {
+        let queue = self.queue.clone();
+        // If the queue is full, there will be something to draw it below.
+        move || drop(queue.try_send(Item::Text(NOTHING.into())))
+    }
+
+    /// Shows the prompt once more where the interrupt key does not do it.
+    pub(crate) fn prompt_again(&mut self) {
+        if self.is_linear {
+            self.queue_up(String::new());
+        }
     }
 
     /// Rings the bell of the terminal.
@@ -133,9 +152,45 @@ impl Printer {
     }
 }
 
+/// The prompt that stands on a terminal that cannot draw above it: what others say goes
+/// below, and the prompt once more.
+#[derive(Clone, Default)]
+pub(crate) struct Standing(Arc<Mutex<Option<String>>>);
+
+impl Standing {
+    /// Shows a prompt.
+    pub(crate) fn begin(&self, prompt: &str) {
+        let mut standing = self.lock();
+        write(prompt);
+        *standing = Some(prompt.to_owned());
+    }
+
+    /// The line behind the prompt is here.
+    pub(crate) fn end(&self) {
+        *self.lock() = None;
+    }
+
+    fn print(&self, text: &str) {
+        match &*self.lock() {
+            Some(prompt) if text != "\x07" => write(&format!("\n{text}{prompt}")),
+            _ => write(text),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write(text: &str) {
+    let mut stdout = io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
 struct Thread<E> {
     items: Receiver<Item>,
     external: Option<E>,
+    standing: Standing,
     is_stuck: Arc<AtomicBool>,
 }
 
@@ -172,7 +227,7 @@ impl<E: ExternalPrinter> Thread<E> {
     fn print(&mut self, text: String) {
         // A terminal that is gone ends the editor, and chatsh with it.
         let Some(external) = &mut self.external else {
-            return drop(io::stdout().write_all(text.as_bytes()));
+            return self.standing.print(&text.replace(BELL, "\x07"));
         };
         self.is_stuck.store(true, Ordering::SeqCst);
         let _ = external.print(text);

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use proto::{State, usage};
+use proto::{Id, State, usage};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
@@ -26,7 +26,7 @@ use crate::link::{Ended, Received};
 use crate::printer::Printer;
 use crate::session::{Heard, Session};
 use crate::style::Style;
-use crate::terminal::{Quiet, columns};
+use crate::terminal::{Quiet, columns, is_dumb};
 use crate::waiting::{Awaited, Waiting};
 use crate::{paths, safe};
 
@@ -53,12 +53,16 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     };
     // Before the editor reads: it puts back the handlers that it found.
     let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
-    let _quiet = Quiet::begin().map_err(|e| broken(&e))?;
+    // Without an editor the terminal itself lets the line be typed.
+    let quiet = match is_dumb() {
+        true => None,
+        false => Some(Quiet::begin().map_err(|e| broken(&e))?),
+    };
     let style = Arc::new(Mutex::new(look.style));
-    let typist = Typist::new(session.shared_book(), Arc::clone(&style));
-    let (editor, printer) =
-        Editor::start(typist, look.style.is_plain, paths::history()).map_err(|e| broken(&e))?;
     let is_plain = look.style.is_plain;
+    let typist = Typist::new(session.shared_book(), Arc::clone(&style));
+    let (editor, printer) = Editor::start(typist, quiet.as_ref(), is_plain, paths::history())
+        .map_err(|e| broken(&e))?;
     let mut repl = Repl {
         session,
         look,
@@ -69,11 +73,15 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         rings: !is_plain,
         recent_len: RECENT_LEN,
         source: None,
+        late: None,
+        is_hasty: false,
         prompt: String::new(),
         lines: VecDeque::new(),
         number: 0,
         waiting: None,
         room: None,
+        user: None,
+        mail: None,
         held: Vec::new(),
         away: None,
     };
@@ -97,6 +105,10 @@ struct Repl<'a> {
     recent_len: usize,
     /// The file and the line that is done, if it is not one that was typed.
     source: Option<(String, usize)>,
+    /// The line that is done, as it may be shown, if it was typed long ago.
+    late: Option<String>,
+    /// Was it interrupted before it was known what?
+    is_hasty: bool,
     /// The last prompt.
     prompt: String,
     /// Lines that were typed, or pasted, and whose turn has not come.
@@ -107,6 +119,9 @@ struct Repl<'a> {
     waiting: Option<Waiting>,
     /// The room that we know of being in.
     room: Option<String>,
+    /// The user whose private messages were asked for, and that request.
+    user: Option<String>,
+    mail: Option<Id>,
     /// What came while its last messages were awaited.
     held: Vec<Received>,
     /// While the connection is lost.
@@ -118,11 +133,13 @@ struct Queued {
     text: String,
     /// The file that it is in and its number there, if it was not typed.
     source: Option<(String, usize)>,
+    /// Was it typed while the connection was lost?
+    is_late: bool,
 }
 
 impl Queued {
     fn typed(text: &str) -> Queued {
-        Queued { text: text.into(), source: None }
+        Queued { text: text.into(), source: None, is_late: false }
     }
 }
 
@@ -130,8 +147,9 @@ impl Queued {
 struct Away {
     /// Why it was lost.
     ended: Ended,
-    /// Ends when we are back. Dropped, it is given up.
-    way: Task<Result<Back, Failure>>,
+    /// Ends when we are back. Dropped, it is given up. Without it we stay away until a line
+    /// is typed.
+    way: Option<Task<Result<Back, Failure>>>,
 }
 
 /// What happens next.
@@ -150,11 +168,13 @@ impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
         self.greet();
         loop {
+            self.look_for_mail().await;
             self.look_around().await;
             // What ends the connection is heard first.
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
             if is_ready && let Some(line) = self.lines.pop_front() {
                 self.source = line.source;
+                self.late = line.is_late.then(|| self.presentable(&line.text));
                 if self.line(&line.text).await?.is_break() {
                     return Ok(Exit::Done);
                 }
@@ -168,16 +188,22 @@ impl Repl<'_> {
                 if self.away.is_none() {
                     self.prompt = self.session.book().prompt(&self.look.host);
                 }
+                self.is_hasty = false;
                 self.editor.ask_line(self.prompt.clone()).await;
             }
             match self.turn().await? {
                 None => {}
-                Some(Typed::Cleared) => self.interrupted()?,
-                Some(Typed::Line(text)) if self.away.is_some() && text.trim() == "/quit" => {
-                    return Ok(Exit::Done);
+                // Who comes back is given up only when there is no line to clear.
+                Some(Typed::Cleared { had_text: true }) if self.away.is_some() => {}
+                Some(Typed::Cleared { .. }) => self.interrupted()?,
+                Some(Typed::Line(text)) if self.away.is_some() => {
+                    if text.trim() == "/quit" {
+                        return self.leave();
+                    }
+                    self.take_late(&text).await?;
                 }
                 Some(Typed::Line(text)) => self.take(&text).await?,
-                Some(Typed::Left) => return Ok(Exit::Done),
+                Some(Typed::Left) => return self.leave(),
             }
         }
     }
@@ -198,7 +224,7 @@ impl Repl<'_> {
             }
         };
         if let Some(advice) = advice {
-            self.printer.print(&self.look.style.dim(&advice));
+            self.remark(&advice);
         }
     }
 
@@ -208,10 +234,17 @@ impl Repl<'_> {
             Event::Typed(typed) => return typed.map(Some),
             Event::Heard(Ok(heard)) => self.heard(heard),
             Event::Heard(Err(ended)) => self.cut(ended)?,
-            Event::Back(back) => self.back((*back)?).await,
-            // With nothing to wait for it came just when a line ended; at the prompt the editor
-            // has it.
-            Event::Signalled(Ok(Signal::Int)) => self.interrupted()?,
+            Event::Back(back) => match *back {
+                Ok(back) => self.back(back).await,
+                Err(failure) => return Err(self.with_unsent(failure)),
+            },
+            // At the prompt the editor has it. So if it reads, the line has just ended, and
+            // its reply is not wanted any more.
+            Event::Signalled(Ok(Signal::Int)) => {
+                self.is_hasty = self.editor.is_reading() && !self.editor.is_linear();
+                self.interrupted()?;
+                self.printer.prompt_again();
+            }
             Event::Signalled(_) => return Err(Failure::interrupted()),
             Event::Due => self.give_up("the time is over"),
             Event::Printed => {}
@@ -232,7 +265,8 @@ impl Repl<'_> {
         let heard = async {
             match &mut self.away {
                 _ if is_behind => smol::future::pending().await,
-                Some(away) => Event::Back(Box::new((&mut away.way).await)),
+                Some(Away { way: Some(way), .. }) => Event::Back(Box::new(way.await)),
+                Some(_) => smol::future::pending().await,
                 None => Event::Heard(self.session.hear().await),
             }
         };
@@ -256,7 +290,7 @@ impl Repl<'_> {
     /// The user has had enough of what goes on.
     fn interrupted(&mut self) -> Result<(), Failure> {
         if let Some(away) = self.away.take() {
-            return Err(away.ended.failure(self.is_for_reply()));
+            return Err(self.with_unsent(away.ended.failure(self.is_for_reply())));
         }
         self.lines.clear();
         self.give_up("given up");
@@ -290,12 +324,18 @@ impl Repl<'_> {
 
     /// Says what nobody has to care for.
     fn remark(&mut self, text: &str) {
-        let style = self.look.style;
-        self.printer.print(&style.dim(&safe::one_line(text, style)));
+        let text = self.folded(text);
+        self.printer.print(&self.look.style.dim(&text));
     }
 
     fn complain(&mut self, why: &str) {
-        let style = self.look.style;
-        self.printer.print(&style.error(&safe::one_line(why, style)));
+        let text = self.folded(why);
+        self.printer.print(&self.look.style.error(&text));
+    }
+
+    /// `text` on one line, or as many as it takes without breaking words.
+    pub(super) fn folded(&self, text: &str) -> String {
+        // Painted as a whole, bars and all.
+        safe::block(&safe::one_line(text, self.look.style), 0, self.style().uncoloured())
     }
 }

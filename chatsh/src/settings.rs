@@ -13,6 +13,18 @@ const RECENT_LEN_MAX: usize = 200;
 /// The names, for who mistypes one.
 pub(crate) const NAMES: &str = "color, bell, history or timeout";
 
+/// All names.
+pub(crate) const ALL: [&str; 4] = ["color", "bell", "history", "timeout"];
+
+/// What the setting `name` can be, if it is one of few.
+pub(crate) fn choices(name: &str) -> &'static [&'static str] {
+    match name {
+        "color" => &["auto", "always", "never"],
+        "bell" => &["on", "off"],
+        _ => &[],
+    }
+}
+
 /// One setting, with its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Setting {

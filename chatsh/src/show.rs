@@ -26,7 +26,7 @@ pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
     if let Some(message) = &reply.message {
         return safe::block(message, 0, style);
     }
-    if let Some(event) = events::line(reply, style) {
+    if let Some(event) = events::line(reply, false, style) {
         return event;
     }
     match shown(&reply.data, style) {
@@ -48,7 +48,12 @@ pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<
     if matches!(push.kind.as_str(), "joined" | "left") && reader.is_about(&push.data) {
         return None;
     }
-    if let Some(event) = events::line(push, style) {
+    // Who is put out is told by the push that does it.
+    let is_kick = push.data.get("what").and_then(Value::as_str) == Some("kick");
+    if is_kick && reader.is_about(&push.data) {
+        return None;
+    }
+    if let Some(event) = events::line(push, reader.is_somebody(), style) {
         return Some(event);
     }
     if let Some(message) = &push.message {
@@ -335,6 +340,10 @@ mod tests {
             Some("ann: hi".into())
         );
         let ann = |json| push_to(&Reader::of(Some("ann")), &frame(json), Style::NONE);
+        assert_eq!(
+            ann(r#"{"type":"notice","status":"ok","data":{"what":"kick","username":"ann"}}"#),
+            None
+        );
         assert_eq!(ann(r#"{"type":"joined","status":"ok","data":{"username":"ann"}}"#), None);
         assert_eq!(shown(r#"{"type":"counts","status":"ok","data":{"rooms":{"ops":2}}}"#), None);
         assert_eq!(

@@ -14,9 +14,22 @@ pub enum Colour {
     Never,
 }
 
+impl Colour {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Colour::Auto => "auto",
+            Colour::Always => "always",
+            Colour::Never => "never",
+        }
+    }
+}
+
 /// How output looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Style {
+    /// When there are colours, as the user wants it.
+    pub(crate) colour: Colour,
     has_colour: bool,
     /// Linear, for screen readers: no colours, no drawing signs, nothing beside the line.
     pub(crate) is_plain: bool,
@@ -24,12 +37,14 @@ pub(crate) struct Style {
     columns: usize,
 }
 
-/// The colours of names, as SGR numbers: what can be read on black and on white.
-const NAME_COLOURS: [u8; 10] = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95];
+/// The colours of names, as SGR numbers: what can be read on black and on white, and is not
+/// the red of errors.
+const NAME_COLOURS: [u8; 8] = [32, 33, 34, 35, 36, 92, 94, 95];
 
 impl Style {
     /// Text and nothing else, as into a pipe.
-    pub(crate) const NONE: Style = Style { has_colour: false, is_plain: false, columns: 0 };
+    pub(crate) const NONE: Style =
+        Style { colour: Colour::Never, has_colour: false, is_plain: false, columns: 0 };
 
     /// The style for an output that is, or is not, a terminal.
     pub(crate) fn of(colour: Colour, is_plain: bool, is_terminal: bool) -> Style {
@@ -40,7 +55,7 @@ impl Style {
             Colour::Never => false,
             Colour::Auto => is_terminal && !is_plain && !is_set("NO_COLOR") && !is_dumb(),
         };
-        Style { has_colour, is_plain, columns: 0 }
+        Style { colour, has_colour, is_plain, columns: 0 }
     }
 
     /// The same on a terminal of so many columns; 0 if it does not say.
@@ -53,14 +68,14 @@ impl Style {
         Style { columns: self.columns.saturating_sub(by), ..self }
     }
 
+    /// The same without colours.
+    pub(crate) fn uncoloured(self) -> Style {
+        Style { has_colour: false, ..self }
+    }
+
     /// Into how many columns a line must fit, if it must.
     pub(crate) fn columns(self) -> Option<usize> {
         (self.columns > 0).then_some(self.columns)
-    }
-
-    /// Are there colours?
-    pub(crate) fn has_colour(self) -> bool {
-        self.has_colour
     }
 
     /// The same with these colours on a terminal.
@@ -121,5 +136,9 @@ mod tests {
         let style = Style::of(Colour::Always, false, true);
         assert_eq!(style.name("ann"), style.name("ann"));
         assert_ne!(style.name("ann"), style.name("bob"));
+        for letter in 'a'..='z' {
+            let name = style.name(&letter.to_string());
+            assert!(!name.contains("[31m") && !name.contains("[91m"), "{name:?} is an error");
+        }
     }
 }

@@ -1,10 +1,18 @@
 //! The terminal itself: how it takes keys while the shell lives, and how wide it is.
 
-use std::io;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_signal::{Signal, Signals};
+use futures_lite::StreamExt;
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+    ControlModes, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr,
+    tcgetwinsize, tcsetattr,
 };
+use smol::Task;
+
+/// Marks pastes, so that the return keys in them do not end the line.
+const PASTES_MARKED: &str = "\x1b[?2004h";
 
 /// Takes keys without showing them, until dropped; then it is as it was before.
 ///
@@ -12,6 +20,7 @@ use rustix::termios::{
 /// typed before that, say while a reply is awaited, may be a password, too.
 pub(crate) struct Quiet {
     before: Termios,
+    during: Termios,
 }
 
 impl Quiet {
@@ -26,15 +35,112 @@ impl Quiet {
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
         quiet.input_modes -= InputModes::ICRNL;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
-        Ok(Quiet { before })
+        Ok(Quiet { before, during: quiet })
     }
+}
+
+/// What the line editor does with the terminal, and what has to be done when the process was
+/// stopped: other programs have set it meanwhile.
+///
+/// Rustyline sets it again as soon as it has sent the stop signal, on Ctrl-Z. That is too early
+/// whenever the signal takes its time; only the one that wakes us tells when to do it.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    modes: Arc<Modes>,
+}
+
+struct Modes {
+    quiet: Termios,
+    /// As rustyline sets them while it reads.
+    raw: Termios,
+    is_reading: Mutex<bool>,
+}
+
+impl Reading {
+    /// Keeps the terminal at stdin, which is quiet now, as it has to be, as long as the task
+    /// lives; `redraw` draws the line again.
+    ///
+    /// # Errors
+    /// The system does not let us hear of signals.
+    pub(crate) fn begin(
+        quiet: &Quiet,
+        redraw: impl Fn() + Send + 'static,
+    ) -> io::Result<(Reading, Task<()>)> {
+        let mut woken = Signals::new([Signal::Cont])?;
+        let modes = Modes {
+            quiet: quiet.during.clone(),
+            raw: raw(&quiet.during),
+            is_reading: Mutex::new(false),
+        };
+        let reading = Reading { modes: Arc::new(modes) };
+        let keeping = reading.clone();
+        let keeper = smol::spawn(async move {
+            while let Some(Ok(_)) = woken.next().await {
+                if keeping.go_on() {
+                    redraw();
+                }
+            }
+        });
+        Ok((reading, keeper))
+    }
+
+    /// The editor reads from now on, or does not any more.
+    pub(crate) fn set(&self, is_reading: bool) {
+        let mut now = self.is_reading();
+        *now = is_reading;
+        // If we were woken in the moment before, the modes were those of the time before.
+        set(&self.modes.quiet);
+    }
+
+    /// We were stopped and are woken; is a line being read?
+    fn go_on(&self) -> bool {
+        let is_reading = self.is_reading();
+        set(if *is_reading { &self.modes.raw } else { &self.modes.quiet });
+        if *is_reading {
+            let mut stdout = io::stdout();
+            let _ = stdout.write_all(PASTES_MARKED.as_bytes()).and_then(|()| stdout.flush());
+        }
+        *is_reading
+    }
+
+    fn is_reading(&self) -> MutexGuard<'_, bool> {
+        self.modes.is_reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As rustyline sets the terminal that is set like `quiet`.
+fn raw(quiet: &Termios) -> Termios {
+    let mut raw = quiet.clone();
+    raw.input_modes -= InputModes::BRKINT
+        | InputModes::ICRNL
+        | InputModes::INPCK
+        | InputModes::ISTRIP
+        | InputModes::IXON;
+    raw.control_modes |= ControlModes::CS8;
+    raw.local_modes -= LocalModes::ISIG;
+    raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+    raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+    raw
+}
+
+/// Sets the terminal; one that is gone needs nothing.
+fn set(modes: &Termios) {
+    let _ = tcsetattr(io::stdin(), OptionalActions::Drain, modes);
 }
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        // One that is gone needs nothing.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
+        set(&self.before);
     }
+}
+
+/// Terminals that the line editor can do nothing with; these are rustyline's names for them.
+const DUMB: [&str; 3] = ["dumb", "cons25", "emacs"];
+
+/// Can the terminal do nothing but take and show one line after the other?
+pub(crate) fn is_dumb() -> bool {
+    let is = |term: &str| DUMB.iter().any(|dumb| dumb.eq_ignore_ascii_case(term));
+    std::env::var("TERM").is_ok_and(|term| is(&term))
 }
 
 /// How many columns the terminal at stdout has; 0 if it does not say.

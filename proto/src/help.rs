@@ -2,11 +2,25 @@
 
 use std::fmt::Write;
 
-use crate::{Catalogue, Description, Kind, State, States};
+use crate::{Arg, Catalogue, Description, Kind, State, States};
 
 /// How a command is written: `/create ROOM [--topic TOPIC]`.
 pub fn usage(command: &Description) -> String {
-    let mut line = required(command);
+    format!("/{}{}", command.spec.name, arguments(command, 0))
+}
+
+/// The arguments of a command behind the first `begun` that have to be there, each behind a
+/// blank. An option cannot stand behind a text that takes the rest of the line.
+pub fn arguments(command: &Description, begun: usize) -> String {
+    let mut line = String::new();
+    let mut required = command.args.iter().filter(|arg| arg.required).skip(begun).peekable();
+    while let Some(arg) = required.next_if(|arg| !arg.rest) {
+        write!(line, " {}", arg.name.to_uppercase()).expect("a string takes everything");
+    }
+    let texts = command.args.iter().filter(|arg| arg.required && arg.rest).count();
+    if texts > 0 && required.peek().is_none() {
+        return line;
+    }
     for arg in command.args.iter().filter(|arg| !arg.required) {
         let value = match arg.kind {
             Kind::Boolean => String::new(),
@@ -14,10 +28,13 @@ pub fn usage(command: &Description) -> String {
         };
         write!(line, " [--{}{value}]", arg.name).expect("a string takes everything");
     }
+    for arg in required {
+        write!(line, " {}...", arg.name.to_uppercase()).expect("a string takes everything");
+    }
     line
 }
 
-/// The same without what can be left out.
+/// How a command is written without what can be left out.
 fn required(command: &Description) -> String {
     let mut line = format!("/{}", command.spec.name);
     for arg in command.args.iter().filter(|arg| arg.required) {
@@ -41,11 +58,13 @@ pub fn overview(catalogue: &Catalogue, state: State) -> String {
 pub fn page(command: &Description) -> String {
     let spec = &command.spec;
     let mut page = format!("{}\n  {}.\n", usage(command), spec.summary);
-    let width = command.args.iter().map(|arg| arg.name.len()).max().unwrap_or(0);
+    let name = |arg: &Arg| format!("{}{}", if arg.required { "" } else { "--" }, arg.name);
+    let width = command.args.iter().map(|arg| name(arg).len()).max().unwrap_or(0);
     for arg in &command.args {
-        let needed = if arg.required { "" } else { " (may be left out)" };
-        let summary = arg.summary.trim_end_matches('.');
-        writeln!(page, "  {:width$}  {summary}{needed}", arg.name)
+        let summary = arg.summary.trim_end_matches('.').replace('`', "");
+        let is_said = arg.required || summary.contains("without it");
+        let needed = if is_said { "" } else { " (may be left out)" };
+        writeln!(page, "  {:width$}  {summary}{needed}", name(arg))
             .expect("a string takes everything");
     }
     let place = match (spec.states, spec.leads_to) {

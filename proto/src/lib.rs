@@ -23,7 +23,7 @@ pub use cap::{Cap, Caps};
 pub use catalogue::{Catalogue, Push, nearest};
 pub use code::Code;
 pub use frame::{DecodeError, Decoder, Frame, FrameError, HEADER_BYTES, frame};
-pub use help::{overview, page, usage};
+pub use help::{arguments, overview, page, usage};
 pub use key::{KEY_CHARS_MAX, Key, KeyError};
 pub use line::{Line, LineError, read_line, request_of, write_line};
 pub use message::{ID_CHARS_MAX, Id, Incoming, Malformed, Outgoing, Refusal, Request, Status};

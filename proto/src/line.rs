@@ -321,8 +321,8 @@ mod tests {
         check::<Msg>("bob --key=k1 hi --key", r#"{"to":"bob","text":"hi --key","key":"k1"}"#);
         check::<Msg>("bob -- --key", r#"{"to":"bob","text":"--key"}"#);
         check::<Msg>("public --  x", r#"{"to":"public","text":" x"}"#);
-        check::<Msg>("bob", "3: text is missing: /x TO TEXT... [--key KEY]");
-        check::<Msg>("bob  ", "5: text is missing: /x TO TEXT... [--key KEY]");
+        check::<Msg>("bob", "3: text is missing: /x TO [--key KEY] TEXT...");
+        check::<Msg>("bob  ", "5: text is missing: /x TO [--key KEY] TEXT...");
         check::<Msg>("bob --kye k hi", "4: there is no option --kye: did you mean --key?");
         check::<Msg>("bob --key", "4: --key wants a value");
         check::<Msg>("--key a --key b bob hi", "8: --key stands twice");

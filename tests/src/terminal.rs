@@ -195,6 +195,12 @@ impl Terminal {
         modes(&*self.master) == self.modes_before
     }
 
+    /// Does the terminal show what is typed, or keep it until the line is whole?
+    pub fn is_cooked(&self) -> bool {
+        let modes = modes(&*self.master);
+        modes.split(|c: char| !c.is_ascii_alphanumeric()).any(|m| matches!(m, "ECHO" | "ICANON"))
+    }
+
     /// Sends the program a signal, by the names of [`Server::signal`].
     pub fn signal(&self, name: &str) {
         send_signal(self.child.process_id().unwrap(), name);

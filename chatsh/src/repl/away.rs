@@ -2,10 +2,14 @@
 
 use std::time::Instant;
 
+use proto::Code;
+use smol::Task;
+
 use super::{Away, Repl};
 use crate::comeback::{Back, Comeback};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::link::Ended;
+use crate::masking;
 use crate::waiting::{Awaited, Waiting};
 
 impl Repl<'_> {
@@ -17,10 +21,82 @@ impl Repl<'_> {
         if self.waiting.take_if(|waiting| waiting.is_for_recent()).is_some() {
             self.release();
         }
-        self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
-        let way = smol::spawn(Comeback::of_shell(self.session).run());
+        // Nobody has logged in for long. To come back at once would be to do that for ever.
+        let is_idle = self.session.bookmark.user.is_none()
+            && matches!(&ended, Ended::Told { code, .. } if code == Code::Timeout.name());
+        let way = if is_idle {
+            self.complain(&format!("{ended}; coming back with the next line, Ctrl-C gives up"));
+            None
+        } else {
+            self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
+            Some(self.way_back())
+        };
         self.away = Some(Away { ended, way });
         Ok(())
+    }
+
+    fn way_back(&self) -> Task<Result<Back, Failure>> {
+        smol::spawn(Comeback::of_shell(self.session).run())
+    }
+
+    /// Takes what was typed while the connection is lost.
+    pub(super) async fn take_late(&mut self, text: &str) -> Result<(), Failure> {
+        let before = self.lines.len();
+        self.take(text).await?;
+        let late = self.lines.iter_mut().skip(before);
+        let has_text = late.fold(false, |has_text, line| {
+            line.is_late = true;
+            has_text || !line.text.trim().is_empty()
+        });
+        if self.away.as_ref().is_some_and(|away| away.way.is_none()) {
+            let way = self.way_back();
+            if let Some(away) = &mut self.away {
+                away.way = Some(way);
+            }
+        } else if has_text && self.away.is_some() {
+            self.remark("it will be sent when the connection is back");
+        }
+        Ok(())
+    }
+
+    /// The user leaves.
+    pub(super) fn leave(&mut self) -> Result<Exit, Failure> {
+        match self.unsent().filter(|_| self.away.is_some()) {
+            Some(unsent) => Err(Failure::new(Exit::Refused, unsent)),
+            None => Ok(Exit::Done),
+        }
+    }
+
+    /// The end for that reason, with what was typed in vain.
+    pub(super) fn with_unsent(&self, failure: Failure) -> Failure {
+        let Some(unsent) = self.unsent() else { return failure };
+        let exit = match failure.exit {
+            // It is known that these had no effect.
+            Exit::NoConnection => Exit::Refused,
+            other => other,
+        };
+        Failure::new(exit, format!("{}; {unsent}", failure.message))
+    }
+
+    /// Which lines were not sent, if there are such.
+    fn unsent(&self) -> Option<String> {
+        let lines = self.lines.iter().filter(|line| !line.text.trim().is_empty());
+        let lines: Vec<_> = lines.map(|line| self.presentable(&line.text)).collect();
+        match lines.as_slice() {
+            [] => None,
+            [line] => Some(format!("this line was not sent: {line}")),
+            lines => {
+                Some(format!("these {} lines were not sent: {}", lines.len(), lines.join(" | ")))
+            }
+        }
+    }
+
+    /// A line as it may be shown again: of one with a secret its command only.
+    pub(super) fn presentable(&self, line: &str) -> String {
+        match masking::secret_from(line, &self.session.book().catalogue) {
+            Some(_) => line.split_whitespace().next().unwrap_or_default().to_owned(),
+            None => line.trim().to_owned(),
+        }
     }
 
     /// We are back, and go on with what was under way.
@@ -37,7 +113,9 @@ impl Repl<'_> {
         }
         back.losses.iter().for_each(|loss| self.complain(loss));
         if back.displaced.is_some() && !self.lines.is_empty() {
-            self.complain("what you typed meanwhile was not sent");
+            if let Some(unsent) = self.unsent() {
+                self.complain(&unsent);
+            }
             self.lines.clear();
         }
         let is_for_reply = |waiting: &mut Waiting| waiting.is_for_reply();

@@ -1,7 +1,9 @@
 //! What the server says, as the shell shows it.
 
+use std::sync::Arc;
+
 use jiff::Zoned;
-use proto::{Incoming, Status};
+use proto::{Code, Incoming, State, States, Status, usage};
 use serde_json::{Map, Value, json};
 
 use super::Repl;
@@ -9,16 +11,21 @@ use crate::link::Received;
 use crate::mention::Reader;
 use crate::page::Page;
 use crate::session::{Heard, is_replayed, object};
+use crate::step;
 use crate::waiting::{Awaited, Waiting};
-use crate::{json, safe, show};
+use crate::{events, json, safe, show};
 
 impl Repl<'_> {
-    /// Asks what was said before in a room that was entered.
+    /// Says what a room that was entered is about, and asks what was said there before.
     pub(super) async fn look_around(&mut self) {
         if self.away.is_some() || self.room == self.session.bookmark.room {
             return;
         }
         self.room.clone_from(&self.session.bookmark.room);
+        let topic = self.session.bookmark.topic.as_ref().filter(|_| !self.look.is_json);
+        if let Some(topic) = topic {
+            self.printer.print(&events::topic(topic, self.style()));
+        }
         let before = self.session.bookmark.last_seq().filter(|_| self.room.is_some());
         let knows_history = self.session.book().catalogue.find("history").is_some();
         let is_wanted = knows_history && self.waiting.is_none() && self.recent_len > 0;
@@ -33,6 +40,34 @@ impl Repl<'_> {
         }
     }
 
+    /// Asks whether private messages wait for a user who has logged in.
+    pub(super) async fn look_for_mail(&mut self) {
+        if self.away.is_some() || self.user == self.session.bookmark.user {
+            return;
+        }
+        self.user.clone_from(&self.session.bookmark.user);
+        let knows_inbox = self.session.book().catalogue.find("inbox").is_some();
+        self.mail = match self.user.is_some() && knows_inbox {
+            true => self.session.ask_later("inbox", &Map::new()).await.ok(),
+            false => None,
+        };
+    }
+
+    /// Says how many wait, if some do.
+    fn show_mail(&mut self, reply: &Incoming) {
+        let messages = reply.data.get("messages").and_then(Value::as_array);
+        let reader = self.reader();
+        let is_meant = |message: &&Value| message.as_object().is_some_and(|m| reader.is_meant(m));
+        let count = messages.into_iter().flatten().filter(is_meant).count();
+        let more = reply.data.get("more").and_then(Value::as_bool) == Some(true);
+        let more = if more { " or more" } else { "" };
+        match count {
+            0 => {}
+            1 => self.remark(&format!("1 private message{more}: /inbox")),
+            count => self.remark(&format!("{count} private messages{more}: /inbox")),
+        }
+    }
+
     /// Shows what was held back.
     pub(super) fn release(&mut self) {
         for push in std::mem::take(&mut self.held) {
@@ -42,6 +77,10 @@ impl Repl<'_> {
 
     pub(super) fn heard(&mut self, heard: Heard) {
         match heard {
+            Heard::Own(reply) if self.mail.is_some() && reply.message.id == self.mail => {
+                self.mail = None;
+                self.show_mail(&reply.message);
+            }
             Heard::Own(reply) => {
                 if self.waiting.take_if(|waiting| waiting.is_for(&reply.message)).is_some() {
                     self.show_recent(&reply.message);
@@ -49,7 +88,9 @@ impl Repl<'_> {
                 }
             }
             Heard::CaughtUp(0) => {}
-            Heard::CaughtUp(missed) => self.remark(&show::missed(missed)),
+            // They stand above.
+            Heard::CaughtUp(1) => self.remark("this one was missed"),
+            Heard::CaughtUp(missed) => self.remark(&format!("these {missed} were missed")),
             // It got through before the cut; its reply will come.
             Heard::Push(push) if self.is_echo(&push.message) => {}
             Heard::Push(push) if self.waiting.as_ref().is_some_and(Waiting::is_for_recent) => {
@@ -93,8 +134,14 @@ impl Repl<'_> {
         if message.status == Status::Error {
             let why = message.message.as_deref().unwrap_or("the server does not say why");
             let code = message.code.as_deref().unwrap_or("error");
-            let text = format!("{}: {why} ({code})", message.kind);
-            let text = style.error(&safe::one_line(&text, style));
+            let is_wrong_state = message.is_error(Code::WrongState);
+            let place = match is_wrong_state {
+                true => self.wrong_place(&message.kind),
+                false => None,
+            };
+            let text = place.unwrap_or_else(|| format!("{}: {why} ({code})", message.kind));
+            let text = self.refused(&text);
+            let text = style.error(&self.folded(&text));
             self.show(reply, Some(text));
             return self.stop_source();
         }
@@ -104,10 +151,31 @@ impl Repl<'_> {
                 text = Some(self.page(&page, &kind, &data));
             }
             self.session.book().hear_fulfilled(&kind, &data);
-            // The line stands there already, as it was typed.
-            text = text.filter(|_| !is_bare);
+            // The line stands there already, as it was typed; one of a file does not.
+            text = text.filter(|_| !is_bare || self.source.is_some());
         }
         self.show(reply, text);
+    }
+
+    /// Where the command `kind` is for, and the way there, in the words of the shell.
+    fn wrong_place(&self, kind: &str) -> Option<String> {
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        let states = catalogue.find(kind)?.spec.states;
+        let places: Vec<_> = states.iter().map(place).collect();
+        let way: Vec<_> =
+            step::way(&catalogue, States::of(&[state]), states).into_iter().map(usage).collect();
+        let here = match state {
+            State::Auth => "are not logged in".to_owned(),
+            state => format!("are in {}", place(state)),
+        };
+        let is_wrong = !states.contains(state) && !way.is_empty();
+        is_wrong.then(|| {
+            let (places, way) = (places.join(" or "), way.join(", then "));
+            format!("/{kind} is for {places}, and you {here}: {way} first")
+        })
     }
 
     /// A page that was asked for, and how to get the next one.
@@ -137,5 +205,15 @@ impl Repl<'_> {
             (false, Some(text)) => self.printer.print(&text),
             (false, None) => {}
         }
+    }
+}
+
+/// A state as a place.
+fn place(state: State) -> &'static str {
+    match state {
+        State::Auth => "who is not logged in",
+        State::Lobby => "the lobby",
+        State::Chat => "a room",
+        State::Ended => "the end",
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use futures_lite::StreamExt;
-use proto::{Catalogue, Description, Id, State, States};
+use proto::{Catalogue, Description, Id, State, States, usage};
 use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
@@ -41,24 +41,82 @@ impl Repl<'_> {
         Ok(())
     }
 
-    /// Asks the user.
+    /// Asks the user; what is no yes is a no.
     pub(super) async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
+        Ok(self.answer(&format!("{question} [y/N] ")).await? == Some(true))
+    }
+
+    /// What the user answers, if it is yes or no.
+    async fn answer(&mut self, question: &str) -> Result<Option<bool>, Failure> {
         // What is being typed is no answer to what was not asked yet.
         while self.editor.is_reading() {
             match self.turn().await? {
-                None | Some(Typed::Cleared) => {}
+                None | Some(Typed::Cleared { .. }) => {}
                 Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
-                Some(Typed::Left) => return Ok(false),
+                Some(Typed::Left) => return Ok(None),
             }
         }
-        self.editor.ask_answer(format!("{question} [y/N] ")).await;
+        self.editor.ask_answer(safe::one_line(question, self.look.style)).await;
         loop {
             match self.turn().await? {
                 None => {}
-                Some(Typed::Line(answer)) => return Ok(matches!(answer.trim(), "y" | "Y" | "yes")),
-                Some(Typed::Cleared | Typed::Left) => return Ok(false),
+                Some(Typed::Line(answer)) => {
+                    return Ok(match answer.trim() {
+                        "y" | "Y" | "yes" => Some(true),
+                        "n" | "N" | "no" => Some(false),
+                        _ => None,
+                    });
+                }
+                Some(Typed::Cleared { .. } | Typed::Left) => return Ok(None),
             }
         }
+    }
+
+    /// Is `line`, which has no slash at its start, to be said in the room? If it is a command
+    /// without its slash, the user decides which it is.
+    async fn is_to_be_said(
+        &mut self,
+        line: &str,
+        catalogue: &Catalogue,
+        state: State,
+    ) -> Result<bool, Failure> {
+        if masking::secret_from(line, catalogue).is_some() {
+            self.complain("this is a command without its slash, and its secret is not said");
+            return Ok(false);
+        }
+        let Some(meant) = slashed(line, catalogue, state) else {
+            let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
+            let question = "This looks like a command. Say it in the room?";
+            return Ok(!has_late_slash || self.is_agreed(question).await?);
+        };
+        let name = first_word(&meant);
+        let question =
+            format!("Did you mean {name}? y does it, n says the line in the room [y/n] ");
+        let answer = self.answer(&question).await?;
+        if answer == Some(true) {
+            self.lines.push_front(Queued::typed(&meant));
+        }
+        Ok(answer == Some(false))
+    }
+
+    /// A line without a slash cannot be said here; if it is a command, the user is asked.
+    async fn has_meant_command(
+        &mut self,
+        line: &str,
+        catalogue: &Catalogue,
+        state: State,
+    ) -> Result<bool, Failure> {
+        let name = first_word(line).to_lowercase();
+        let Some(command) = catalogue.find(&name) else { return Ok(false) };
+        match slashed(line, catalogue, state) {
+            Some(meant) => {
+                if self.is_agreed(&format!("Did you mean /{name}?")).await? {
+                    self.lines.push_front(Queued::typed(&meant));
+                }
+            }
+            None => self.complain(&format!("a command begins with a slash: {}", usage(command))),
+        }
+        Ok(true)
     }
 
     /// Does a line, or begins to.
@@ -72,10 +130,8 @@ impl Repl<'_> {
         match step::understand(line, in_script, &catalogue, States::of(&[state])) {
             Ok(Step::Nothing) => {}
             Ok(Step::Ask { command, mut data, is_bare }) => {
-                let may_be_sent = !is_bare
-                    || in_script
-                    || !is_like_command(line, &catalogue, state)
-                    || self.is_agreed("This looks like a command. Say it in the room?").await?;
+                let may_be_sent =
+                    !is_bare || in_script || self.is_to_be_said(line, &catalogue, state).await?;
                 if may_be_sent {
                     key::give(command, &mut data);
                     self.ask(command, data, is_bare).await;
@@ -100,16 +156,26 @@ impl Repl<'_> {
             Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
             Err(Trouble::Unknown { name, nearest: Some(nearest) }) if !in_script => {
                 let question = format!("There is no command /{name}. Did you mean /{nearest}?");
-                if self.is_agreed(&safe::one_line(&question, self.look.style)).await? {
+                if self.is_agreed(&question).await? {
                     self.lines.push_front(Queued::typed(&line.replacen(&name, &nearest, 1)));
                 }
             }
+            Err(Trouble::NoRoom { .. })
+                if !in_script && self.has_meant_command(line, &catalogue, state).await? => {}
             Err(trouble) => {
-                self.complain(&trouble.to_string());
+                self.complain(&self.refused(&trouble.to_string()));
                 self.stop_source();
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Why a line was refused, with the line if it is not the last one that was typed.
+    pub(super) fn refused(&self, why: &str) -> String {
+        match &self.late {
+            Some(line) => format!("{line}: {why}"),
+            None => why.to_owned(),
+        }
     }
 
     /// Changes a setting, or says what is set.
@@ -124,7 +190,7 @@ impl Repl<'_> {
             Some(Setting::History(len)) => self.recent_len = len,
             Some(Setting::Timeout(time)) => self.session.set_timeout(time),
             None => {
-                let color = if self.look.style.has_colour() { "always" } else { "never" };
+                let color = self.look.style.colour.name();
                 let bell = if self.rings { "on" } else { "off" };
                 let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
                 let all = format!(
@@ -159,7 +225,7 @@ impl Repl<'_> {
         }
         for line in script.lines.into_iter().rev() {
             let source = Some((script.name.clone(), line.number));
-            self.lines.push_front(Queued { text: line.text, source });
+            self.lines.push_front(Queued { text: line.text, source, is_late: false });
         }
     }
 
@@ -193,7 +259,7 @@ impl Repl<'_> {
         // It takes a last note in the book.
         old.quit().await;
         self.session.write_in(book);
-        self.room = None;
+        (self.room, self.user) = (None, None);
         self.greet();
     }
 
@@ -212,20 +278,32 @@ impl Repl<'_> {
         let repeatable_until = is_repeatable.then(|| Instant::now() + key::REPEATABLE_FOR);
         let what = Awaited::Reply { id, kind, data, is_bare, repeatable_until };
         self.waiting = Some(Waiting::new(what, Some(self.session.timeout())));
+        if std::mem::take(&mut self.is_hasty) {
+            self.give_up("given up");
+        }
     }
 }
 
-/// Is `line`, which would be said in the room, probably a command without its slash?
+/// `line` as the command that it is but for its slash and the case of its first word; none
+/// if it is none with these arguments.
 ///
-/// A word alone is one only if it would lead away from here: "hello" is a command, too,
-/// and the first thing that people say.
-fn is_like_command(line: &str, catalogue: &Catalogue, state: State) -> bool {
-    let word = line.trim();
-    let has_late_slash = line.starts_with(char::is_whitespace) && word.starts_with('/');
-    let leads_away = |command: &Description| !command.spec.leads_to.is_empty();
-    has_late_slash
-        || catalogue.allowed(state).any(|command| command.spec.name == word && leads_away(command))
-        || masking::secret_from(line, catalogue).is_some()
+/// "hello" is a command as well, and the first thing that people say.
+fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
+    let words = line.trim();
+    let is_late = words.len() < line.trim_end().len();
+    let words = words.strip_prefix('/').filter(|_| is_late).unwrap_or(words);
+    let name = first_word(words);
+    let arguments = &words[name.len()..];
+    let name = name.to_lowercase();
+    let is_greeting = name == "hello" && arguments.is_empty();
+    catalogue.find(&name).filter(|_| !is_greeting)?;
+    let meant = format!("/{name}{arguments}");
+    step::understand(&meant, false, catalogue, States::of(&[state])).ok()?;
+    Some(meant)
+}
+
+fn first_word(line: &str) -> &str {
+    line.split_whitespace().next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -234,14 +312,33 @@ mod tests {
     use crate::{local, testing};
 
     #[test]
-    fn what_looks_like_a_command_is_asked_about_before_it_is_said() {
+    fn what_is_a_command_but_for_its_slash_is_found() {
         let mut catalogue = testing::catalogue();
         catalogue.commands.extend(local::commands());
-        for line in [" /exit", "exit", "quit ", "login harper 1234", "register harper 1234"] {
-            assert!(is_like_command(line, &catalogue, State::Chat), "{line:?}");
+        for (line, meant) in [
+            ("exit", "/exit"),
+            (" /exit", "/exit"),
+            ("quit ", "/quit"),
+            ("Enter attic", "/enter attic"),
+            ("msg bob hi  there", "/msg bob hi  there"),
+            ("LIST", "/list"),
+            ("help me", "/help me"),
+            ("wait --from bob", "/wait --from bob"),
+        ] {
+            assert_eq!(slashed(line, &catalogue, State::Chat).as_deref(), Some(meant), "{line:?}");
         }
-        for line in ["exit here", "//exit", "roll", "enter", "help", "login harper 1234 please"] {
-            assert!(!is_like_command(line, &catalogue, State::Chat), "{line:?}");
+        for line in [
+            "exit here",
+            "//exit",
+            "enter",
+            "create",
+            "set up now",
+            "hello",
+            "wait for me",
+            "",
+            " ",
+        ] {
+            assert_eq!(slashed(line, &catalogue, State::Chat), None, "{line:?}");
         }
     }
 }

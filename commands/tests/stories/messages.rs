@@ -309,7 +309,7 @@ fn the_text_is_the_rest_of_the_line_as_it_stands() {
             ann< msg ok to=public from=ann text="/etc is a folder" room=attic seq=4 ts=TS
             bob< msg ok to=public from=ann text="/etc is a folder" room=attic seq=4 ts=TS
             ann> /msg bob
-            ann! column 3: text is missing: /msg TO TEXT... [--from FROM] [--key KEY]
+            ann! column 3: text is missing: /msg TO [--from FROM] [--key KEY] TEXT...
         "#]],
     );
 }

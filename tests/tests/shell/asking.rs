@@ -2,7 +2,7 @@
 
 use tests::{Home, Server, Terminal};
 
-use crate::{COLS, ROWS, Typing, member};
+use crate::{COLS, ROWS, Typing, member, shell};
 
 /// Answers the question that stands at the cursor.
 #[track_caller]
@@ -29,20 +29,48 @@ fn a_mistyped_command_is_asked_about() {
     bob.hears_nothing();
 }
 
+/// `tell bob hi` was said to the whole room.
 #[test]
 fn a_command_without_its_slash_is_asked_about() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    for line in ["exit", " /exit", "login ann 1234"] {
-        ann.type_keys(&format!("{line}\r"));
-        answer(&mut ann, "This looks like a command. Say it in the room? [y/N] ", "n");
-        ann.wait_for_prompt("ann#general> ");
+    for line in ["exit", " /exit", "list", "Kick bob", "tell bob hi", "history", "create x"] {
+        for answered in ["", "what?"] {
+            ann.type_keys(&format!("{line}\r"));
+            answer(&mut ann, "? y does it, n says the line in the room [y/n] ", answered);
+            ann.wait_for_prompt("ann#general> ");
+        }
     }
+    for line in ["login ann 1234", "Login ann 1234"] {
+        ann.enter(line, "and its secret is not said", "ann#general> ");
+    }
+    assert!(!ann.lines().contains("1234"));
     bob.hears_nothing();
     ann.type_keys("exit\r");
-    answer(&mut ann, "Say it in the room? [y/N] ", "y");
+    answer(&mut ann, "Did you mean /exit? y does it, n says the line in the room [y/n] ", "n");
     assert_eq!(bob.next()["data"]["text"], "exit");
+    ann.type_keys("Tell bob psst\r");
+    answer(&mut ann, "Did you mean /tell? y does it, n says the line in the room [y/n] ", "y");
+    ann.wait_for_text("ann -> bob: psst");
+    ann.enter("hello", "hello", "ann#general> ");
+    assert_eq!(bob.next()["data"]["text"], "hello");
+}
+
+#[test]
+fn where_nothing_can_be_said_a_command_without_its_slash_is_asked_about_too() {
+    let server = Server::start();
+    let mut ann = shell(&server);
+    ann.enter("register", "a command begins with a slash: /register USERNAME", "127.0.0.1> ");
+    ann.type_keys("register ann 1234\r");
+    answer(&mut ann, "Did you mean /register? [y/N] ", "n");
+    ann.wait_for_prompt("127.0.0.1> ");
+    ann.type_keys("Register ann 1234\r");
+    answer(&mut ann, "Did you mean /register? [y/N] ", "y");
+    ann.wait_for_text("successful");
+    ann.wait_for_prompt("127.0.0.1> ");
+    ann.enter("good morning", "here is none", "127.0.0.1> ");
+    assert!(!ann.lines().contains("1234"));
 }
 
 #[test]
@@ -138,7 +166,17 @@ fn a_password_that_no_file_has_is_asked_for() {
     ann.wait_for_prompt("ann@lobby> ");
     assert!(!ann.lines().contains("1234"));
     let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    // Everybody mistypes it once.
     answer(&mut ann, "Password of ann: ", "4321");
     ann.wait_for_text("Password incorrect");
+    answer(&mut ann, "Password of ann: ", "1234");
+    ann.wait_for_prompt("ann@lobby> ");
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    for number in 1..=3 {
+        answer(&mut ann, "Password of ann: ", "4321");
+        ann.wait_for("the refusal", |screen| {
+            screen.matches("Password incorrect").count() == number
+        });
+    }
     assert_eq!(ann.wait(), 3);
 }

@@ -65,8 +65,10 @@ fn without_a_user_nothing_is_asked_and_the_way_in_is_said_in_a_line() {
     let shell = shell(&server);
     let screen = shell.wait_for("the prompt", |screen| screen.ends_with("127.0.0.1> "));
     expect![[r#"
-        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
-        127.0.0.1> "#]].assert_eq(&screen);
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME 
+        │ PASSWORD first. /help lists more.
+        127.0.0.1> "#]]
+    .assert_eq(&screen);
 }
 
 #[test]
@@ -80,10 +82,9 @@ fn help_fits_a_small_terminal() {
         ann#general> /help mute
         /mute USERNAME [--minutes MINUTES] [--reason REASON]
           Keep somebody from speaking in the room.
-          username  Who has to be silent
-          minutes   For how long, in minutes; without it, until somebody undoes it (may
-                    be left out)
-          reason    Why; everyone in the room may know (may be left out)
+          username   Who has to be silent
+          --minutes  For how long, in minutes; without it, until somebody undoes it
+          --reason   Why; everyone in the room may know (may be left out)
           allowed in: chat
           example: /mute harper --minutes 5
         ann#general> "#]]

@@ -34,7 +34,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
     bob.say("missed 2");
     ann.type_keys("ne");
     cable.mend();
-    ann.wait_for_text("2 messages were missed");
+    ann.wait_for_text("these 2 were missed");
     bob.say("after");
     ann.wait_for_text("bob: after");
     ann.wait_for_prompt("ann#general> half a line");
@@ -47,7 +47,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
         back in general
         bob: missed 1
         bob: missed 2
-        2 messages were missed
+        these 2 were missed
         bob: after
         ann#general> half a line
         ann#general> "#]]
@@ -106,13 +106,44 @@ fn what_is_typed_meanwhile_is_sent_when_it_is_back() {
     let mut bob = server.member("bob", "general");
     cable.cut();
     ann.wait_for_text("coming back, Ctrl-C gives up");
-    ann.type_keys("one\rtwo\r");
-    ann.wait_for_text("ann#general> two\n");
+    ann.type_keys("one\rtwo\r/enter ops\r");
+    ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
     cable.mend();
     for text in ["one", "two"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
+    // By then nobody knows which line that is about.
+    ann.wait_for_text("/enter ops: /enter is for the lobby");
     ann.wait_for_prompt("ann#general> ");
+}
+
+/// They were lost in silence.
+#[test]
+fn who_leaves_meanwhile_is_told_what_was_not_sent() {
+    let server = Server::start();
+    let leaving = [("/quit\r", ""), ("\u{3}", "the server closed the connection; "), ("\u{4}", "")];
+    for (number, (keys, why)) in leaving.into_iter().enumerate() {
+        let cable = Cable::to(server.address);
+        let name = format!("ann{number}");
+        let prompt = format!("{name}#general> ");
+        let mut ann = behind(&cable, &server, &name);
+        cable.cut();
+        ann.wait_for_text("coming back, Ctrl-C gives up");
+        ann.type_keys("one\r");
+        ann.wait_for_text("it will be sent when the connection is back");
+        ann.wait_for_prompt(&prompt);
+        ann.type_keys("/login ann 1234\r");
+        ann.wait_for_text("/login ann ****\nit will be");
+        ann.wait_for_prompt(&prompt);
+        // The line is cleared first, as ever.
+        ann.type_keys("never mind");
+        ann.wait_for_prompt(&format!("{prompt}never mind"));
+        ann.type_keys("\u{3}");
+        ann.wait_for_prompt(&prompt);
+        ann.type_keys(keys);
+        assert_eq!(ann.wait(), 1, "{}", ann.lines());
+        ann.wait_for_text(&format!("chatsh: {why}these 2 lines were not sent: one | /login"));
+    }
 }
 
 #[test]
@@ -130,7 +161,7 @@ fn another_server_in_its_place_on_the_same_data_is_the_same_room() {
     cable.lead_to(server.address);
     cable.mend();
     ann.wait_for_text("bob: a new day");
-    ann.wait_for_text("1 message was missed");
+    ann.wait_for_text("this one was missed");
     ann.type_keys("indeed\r");
     assert_eq!(bob.next()["data"]["text"], "indeed");
 }
@@ -163,8 +194,22 @@ fn who_is_not_let_in_again_has_to_log_in() {
     database.execute("DELETE FROM tokens", []).unwrap();
     cable.mend();
     ann.wait_for_text("the server does not take the token any more: log in again");
-    ann.wait_for_text("what you typed meanwhile was not sent");
+    ann.wait_for_text("this line was not sent: hello");
     ann.type_keys("\r");
     ann.wait_for_prompt("127.0.0.1> ");
     ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+}
+
+/// It came back every two minutes, for ever.
+#[test]
+fn who_does_not_log_in_is_away_until_the_next_line() {
+    let server = Server::with(&["limits.login_s=2"]);
+    let mut shell = Terminal::chatsh(&server, ROWS, COLS, &[]);
+    shell.wait_for_text("; coming back with");
+    shell.wait_for_prompt("127.0.0.1> ");
+    shell.enter("/register ann 1234", "Registration successful", "127.0.0.1> ");
+    assert!(!shell.lines().contains("it will be sent"), "{}", shell.lines());
+    shell.type_keys("/login ann 1234\r");
+    shell.wait_for_text("Login successful");
+    shell.wait_for_prompt("ann@lobby> ");
 }

@@ -10,7 +10,7 @@ fn what_is_set_counts_from_then_on() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    ann.enter("/set", "timeout: 10 s", "ann#general> ");
+    ann.enter("/set", "color: auto\nbell: on\nhistory: 10\ntimeout: 10 s", "ann#general> ");
     ann.enter("/set bell loud", "bell is on or off, not \"loud\"", "ann#general> ");
     ann.enter("/set bel off", "there is no setting \"bel\"", "ann#general> ");
     ann.type_keys("/set bell off\r/set color never\r/set history 1\r/set timeout 3\r/set\r");
@@ -48,6 +48,8 @@ fn a_file_of_lines_is_checked_first_and_ends_with_an_error() {
     for text in ["one", "exit", "three", "four", "five"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
+    // Nobody has typed these: what is said is shown.
+    ann.wait_for_text("ann: three\nann: four\nann: five\n");
     home.write("half.chat", "six\n/msg carol hi\nseven\n");
     ann.type_keys("/source half.chat\r");
     ann.wait_for_text("half.chat: it ends with this, in line 2");
@@ -72,7 +74,11 @@ fn one_can_go_to_another_server() {
     let mut bob = here.member("bob", "general");
     let address = format!("{}#{}", there.address, there.fingerprint);
     ann.enter("/connect 127.0.0.1:1", "cannot connect to 127.0.0.1:1", "ann#general> ");
-    ann.enter(&format!("/connect {}", there.address), "is not known: its key is", "ann#general> ");
+    // What to do is a line that can be typed.
+    let known = format!("/connect {}#{}", there.address, there.fingerprint);
+    ann.type_keys(&format!("/connect {}\r", there.address));
+    ann.wait_for("what to do", |screen| screen.replace("\n│ ", "").contains(&known));
+    ann.wait_for_prompt("ann#general> ");
     ann.enter("still here", "still here", "ann#general> ");
     assert_eq!(bob.next()["data"]["text"], "still here");
     ann.enter(&format!("/connect {address}"), "welcome there", "127.0.0.1> ");

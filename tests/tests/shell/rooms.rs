@@ -76,15 +76,21 @@ fn who_comes_and_what_keepers_do_is_said_in_a_line() {
     let seq = bob.say("tpyo")["data"]["seq"].clone();
     ann.wait_for_text("bob: tpyo");
     bob.ask("edit", json!({ "seq": seq, "text": "typo" }));
-    ann.wait_for_text("* bob has changed a message: typo");
+    ann.wait_for_text(&format!("* bob has changed message {seq}: typo"));
     bob.ask("redact", json!({ "seq": seq }));
-    ann.wait_for_text("* bob has taken back a message");
+    ann.wait_for_text(&format!("* bob has taken back message {seq}"));
     bob.ask("tell", json!({ "to": "ann", "text": "psst" }));
     ann.wait_for_text("bob -> ann: psst");
     bob.ask("kick", json!({ "username": "ann", "reason": "tea is over" }));
     ann.wait_for_text("* bob has put you out of ops into the lobby: tea is over");
+    // What is allowed has changed at once, and the prompt does with the next line.
+    ann.type_keys("/en\t");
+    ann.wait_for_line("the completion", |line| line.ends_with("> /enter "));
+    assert!(!ann.lines().contains("put out ann"), "{}", ann.lines());
+    ann.type_keys("\u{15}");
     ann.enter("hello?", "a line without a slash is said in a room", "ann@lobby> ");
-    ann.enter("/enter ops", "earlier in ops", "ann#ops> ");
+    // What the room is about stands over what was said.
+    ann.enter("/enter ops", "* topic: tea\n│ ann: fake\n── earlier in ops", "ann#ops> ");
     ann.wait_for_text("bob: (taken back)");
 }
 

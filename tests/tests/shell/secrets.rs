@@ -27,9 +27,9 @@ fn check(environment: &[(&str, &str)], options: &[&str]) {
         ("/login ann ", "Login successful", "ann@lobby> "),
         ("/enter general", "Welcome", "ann#general> "),
         // Where it is not allowed, and where it is no command at all.
-        ("/login ann ", "login is allowed in auth", "ann#general> "),
+        ("/login ann ", "/login is for who is not logged in", "ann#general> "),
         ("/lgin ann ", "Did you mean /login?", "[y/N] "),
-        ("login ann ", "This looks like a command", "[y/N] "),
+        ("login ann ", "and its secret is not said", "ann#general> "),
     ] {
         shell.type_keys(line);
         if !line.contains("general") {

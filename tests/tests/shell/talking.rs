@@ -1,6 +1,7 @@
 //! People talk, and what they say stands above the line that is being typed.
 
 use expect_test::expect;
+use serde_json::json;
 use tests::Server;
 
 use crate::{Typing, member, shell, talk_of};
@@ -31,7 +32,8 @@ fn two_people_talk() {
 
     ann.wait_for_prompt("ann#tech_talk> ");
     expect![[r#"
-        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME 
+        │ PASSWORD first. /help lists more.
         127.0.0.1> /register ann ****
         Registration successful
         127.0.0.1> /login ann ****
@@ -44,9 +46,11 @@ fn two_people_talk() {
         bob: Hi ann.
         ann#tech_talk> /msg bob psst
         ann -> bob: psst
-        ann#tech_talk> "#]].assert_eq(&ann.shown());
+        ann#tech_talk> "#]]
+    .assert_eq(&ann.shown());
     expect![[r#"
-        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME PASSWORD first. /help lists more.
+        You are not logged in: /login USERNAME PASSWORD, or /register USERNAME 
+        │ PASSWORD first. /help lists more.
         127.0.0.1> /register bob ****
         Registration successful
         127.0.0.1> /login bob ****
@@ -66,7 +70,8 @@ fn two_people_talk() {
         Exited chatroom, returned to lobby
         bob@lobby> /logout
         Logged out
-        127.0.0.1> "#]].assert_eq(&bob.shown());
+        127.0.0.1> "#]]
+    .assert_eq(&bob.shown());
 }
 
 #[test]
@@ -124,8 +129,12 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     let mut ann = shell(&server);
     ann.enter("/register ann 1234", "successful", "127.0.0.1> ");
     ann.enter("/login ann 4321", "Password incorrect", "127.0.0.1> ");
-    ann.enter("hello?", "/login USERNAME PASSWORD, then /enter ROOM first", "127.0.0.1> ");
-    ann.enter("/list", "list is allowed in lobby and chat", "127.0.0.1> ");
+    ann.enter("hello?", "PASSWORD, then /enter ROOM first", "127.0.0.1> ");
+    ann.enter(
+        "/list",
+        "/list is for the lobby or a room, and you are not logged in",
+        "127.0.0.1> ",
+    );
     ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
     ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
     ann.enter("/help", "/enter", "ann@lobby> ");
@@ -251,4 +260,20 @@ fn a_flood_does_not_stop_the_shell() {
     eve.say("the end");
     ann.wait_for_text("eve: the end");
     ann.wait_for_prompt("ann#general> ");
+}
+
+#[test]
+fn who_logs_in_is_told_that_private_messages_wait() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    server.user("ann");
+    let mut ann = shell(&server);
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    for text in ["psst", "are you there?"] {
+        ann.enter("/logout", "ogout", "127.0.0.1> ");
+        bob.ask("tell", json!({ "to": "ann", "text": text }));
+        ann.enter("/login ann 1234", "private message", "ann@lobby> ");
+    }
+    ann.wait_for_text("\n1 private message: /inbox\n");
+    ann.wait_for_text("\n2 private messages: /inbox\n");
 }

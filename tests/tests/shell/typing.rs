@@ -35,6 +35,12 @@ fn tab_completes_what_is_allowed_here_and_what_there_is() {
     ann.enter("/list", "attic:", "ann@lobby> ");
     completes(&mut ann, "/en\tat\t", "ann@lobby> ", "/enter attic ");
     completes(&mut ann, "/help cr\t", "ann@lobby> ", "/help create ");
+    completes(
+        &mut ann,
+        "/create ops --history s\t",
+        "ann@lobby> ",
+        "/create ops --history since_join ",
+    );
     completes(&mut ann, "/create ops --to\t", "ann@lobby> ", "/create ops --topic ");
     ann.enter("/enter general", "Welcome", "ann#general> ");
     completes(&mut ann, "/msg b\thi", "ann#general> ", "/msg bob hi");
@@ -66,6 +72,27 @@ fn a_hint_says_what_is_still_to_come() {
         ann.type_keys("\u{15}");
         ann.wait_for_prompt("127.0.0.1> ");
     }
+}
+
+#[test]
+fn a_hint_does_not_go_on_in_the_next_row() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("/history ");
+    ann.wait_for_text("[--before BEFORE]");
+    ann.wait_for_prompt("ann#general> /history ");
+    assert!(ann.look(|screen| screen.contents()).ends_with('…'));
+    assert_eq!(ann.lines().lines().count(), 1);
+}
+
+#[test]
+fn tab_within_a_line_leaves_one_blank() {
+    let server = Server::start();
+    let _bob = server.member("bob", "general");
+    let mut ann = member(&server, "ann");
+    ann.enter("/list", "general: ann, bob", "ann#general> ");
+    ann.type_keys("/tell bo hi\u{1b}[D\u{1b}[D\u{1b}[D\t");
+    ann.wait_for_text("/tell bob hi");
 }
 
 #[test]
@@ -133,7 +160,11 @@ fn without_colours_there_are_none() {
         ann.wait_for_text("bob: hi");
         ann.type_keys("/ent");
         ann.wait_for_prompt("ann#general> /ent");
-        ann.enter("er ops", "is allowed in lobby", "ann#general> ");
+        ann.enter(
+            "er ops",
+            "/enter is for the lobby, and you are in a room: /exit first",
+            "ann#general> ",
+        );
         let bytes = String::from_utf8(ann.bytes()).unwrap();
         // SGR, the sequences that set a look, end with an m.
         let sequences = bytes.split("\u{1b}[").skip(1);
@@ -157,4 +188,39 @@ fn plain_output_is_linear() {
            | two
         ann#general> "#]]
     .assert_eq(&ann.shown());
+}
+
+/// It showed nothing, took nothing and could not be left.
+#[test]
+fn a_terminal_that_can_nothing_is_a_shell_line_by_line() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    for term in ["dumb", "cons25"] {
+        let name = format!("ann_{term}");
+        let prompt = format!("{name}#general> ");
+        let variables = [("TERM", term), ("NO_COLOR", "1")];
+        let mut ann = member_with(Home::new(), &server, &name, &[], &variables);
+        ann.enter("hello", "hello", &prompt);
+        assert_eq!(bob.next()["data"]["text"], "hello");
+        bob.say("hi");
+        ann.wait_for_text("\nbob: hi\n");
+        ann.wait_for_prompt(&prompt);
+        ann.enter("/xyzzy", "there is no command /xyzzy", &prompt);
+        ann.type_keys("never mind");
+        ann.wait_for_prompt(&format!("{prompt}never mind"));
+        ann.type_keys("\u{3}");
+        ann.wait_for_prompt(&prompt);
+        ann.type_keys("/lsit\r");
+        ann.wait_for_line("the question", |line| line.ends_with("Did you mean /list? [y/N] "));
+        ann.type_keys("y\r");
+        ann.wait_for_text("general: ");
+        ann.wait_for_prompt(&prompt);
+        bob.say(&format!("bye {name}"));
+        ann.wait_for_text("\nbob: bye");
+        ann.wait_for_prompt(&prompt);
+        assert!(!ann.bytes().contains(&0x1b), "{:?}", ann.lines());
+        ann.type_keys("\u{4}");
+        assert_eq!(ann.wait(), 0);
+        assert!(ann.is_set_as_before());
+    }
 }
