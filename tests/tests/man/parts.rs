@@ -202,16 +202,21 @@ fn fields(before: &str, optional: &str, schema: &Value, items: &mut String) {
 
 /// What a value is, in words.
 fn kind(schema: &Value) -> String {
+    if let Some(choice) = schema["anyOf"].get(0) {
+        // Or null, which is the same as none.
+        return kind(choice);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let names: Vec<&str> = choices.iter().filter_map(|one| one["const"].as_str()).collect();
+        return names.join(" or ");
+    }
     let types = match &schema["type"] {
         Value::Array(types) => types.iter().filter_map(Value::as_str).find(|name| *name != "null"),
         name => name.as_str(),
     };
     match (types.unwrap_or_default(), schema["format"].as_str().unwrap_or_default()) {
-        ("array", _) => match kind(&schema["items"]).as_str() {
-            // A choice of strings.
-            "" => "list of strings".into(),
-            one => format!("list of {one}s"),
-        },
+        ("array", _) if schema["items"]["oneOf"].is_array() => "list of strings".into(),
+        ("array", _) => format!("list of {}s", kind(&schema["items"])),
         ("string", "user-name") => "name of a user".into(),
         ("string", "room-name") => "name of a room".into(),
         ("string", "addressee") => "public, or name of a user".into(),
