@@ -57,6 +57,7 @@ impl Ask {
                 accounts.set_password(&name, password).await.map(|account| {
                     let why = "your password was changed by the administrator: log in again";
                     let why = Refusal::new(Code::Unauthorized, why);
+                    tracing::info!(user = %name, "the administrator has changed a password");
                     hall.into_iter().for_each(|hall| hall.disconnect(account, &why));
                     vec![]
                 })

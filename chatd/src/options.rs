@@ -21,7 +21,7 @@ pub(crate) struct SettingsOptions {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// Listen on this address; may be repeated. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", global = true)]
+    #[arg(long, value_name = "ADDR", global = true, value_parser = address)]
     pub(crate) listen: Vec<SocketAddr>,
     /// Keep database, key and certificate in this folder.
     #[arg(long, value_name = "DIR", global = true)]
@@ -79,6 +79,10 @@ pub(crate) enum KeyAction {
     /// Make a new key and certificate; the old ones are kept beside them. Clients that
     /// pinned the old key will refuse the server.
     New,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "say a number and a port, as in 127.0.0.1:65432 or [::]:65432".into())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

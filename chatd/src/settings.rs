@@ -151,6 +151,10 @@ fn in_words(message: &str) -> String {
         ("expected u8", "expected a whole number from 0 to 255"),
         ("expected a sequence", "expected a list, as in [\"a\", \"b\"]"),
         ("expected a boolean", "expected true or false"),
+        (
+            "invalid socket address syntax",
+            "an address is a number and a port, as in 127.0.0.1:65432 or [::]:65432",
+        ),
     ];
     let found = words.iter().find(|(theirs, _)| message.ends_with(theirs));
     found.map_or(message.into(), |(theirs, ours)| message.replace(theirs, ours))

@@ -96,6 +96,10 @@ impl Ended {
             Ended::Told { code, .. } if is(&code, Code::FrameTooLarge) => {
                 Failure::new(Exit::Refused, why)
             }
+            // Whoever tries again is refused again.
+            Ended::Told { code, .. } if is(&code, Code::Unauthorized) && !is_under_way => {
+                Failure::new(Exit::Unauthorized, why)
+            }
             _ if is_under_way => Failure::new(Exit::NoConnection, why).with_unknown_outcome(),
             _ => Failure::new(Exit::NoConnection, why),
         }

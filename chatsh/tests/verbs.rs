@@ -476,7 +476,7 @@ fn a_wait_ends_with_the_message_the_time_or_the_connection() {
             "",
             expect![[r#"
                 ! chatsh: unauthorized: bye
-                exit 4
+                exit 3
             "#]],
         );
     }
@@ -636,7 +636,7 @@ fn the_verbs_need_somebody_in_some_room() {
     }
     expect![[r#"
         $ chatsh send hi
-        ! chatsh: nobody is logged in: say -u NAME
+        ! chatsh: nobody is logged in: say -u NAME, or name a [hosts.NAME] of chatsh.toml that does
         exit 2
         $ chatsh -u ann --password-command true send hi
         ! chatsh: in which room? say -r ROOM
@@ -645,7 +645,7 @@ fn the_verbs_need_somebody_in_some_room() {
         ! chatsh: --exec prints nothing, and has the JSON on stdin: leave out --json
         exit 2
         $ chatsh who
-        ! chatsh: nobody is logged in: say -u NAME
+        ! chatsh: nobody is logged in: say -u NAME, or name a [hosts.NAME] of chatsh.toml that does
         exit 2
         $ chatsh describe
         ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111)

@@ -176,7 +176,9 @@ fn place(needs: Needs, options: &Options) -> Result<(Login, Option<RoomName>), F
     let mut login = options.login()?;
     let room = login.room.take();
     if login.user.is_none() && login.token_file.is_none() {
-        return usage("nobody is logged in: say -u NAME");
+        return usage(
+            "nobody is logged in: say -u NAME, or name a [hosts.NAME] of chatsh.toml that does",
+        );
     }
     if needs == Needs::Room && room.is_none() {
         return usage("in which room? say -r ROOM");

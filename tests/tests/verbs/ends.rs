@@ -71,6 +71,16 @@ fn every_exit_code_of_the_table_is_provoked() {
     tail.signal("INT");
     expect(130, code(&tail.end()));
 
+    // The operator changes ann's password: to try again would be for nothing.
+    let tail = Run::of(as_ann(&server, &home, &["tail", "-r", "general"]));
+    eventually("ann is there", || {
+        eve.ask("list", serde_json::json!({})).to_string().contains("ann")
+    });
+    let passwd = tests::run_chatd(&server.data(), &["user", "passwd", "ann"], "5678\n");
+    assert!(passwd.status.success(), "{passwd:?}");
+    expect(3, code(&tail.end()));
+    server.wait_for_log_of(&["changed a password", "user=ann"]);
+
     // Cut after the reply, and before it; the server does not come back.
     for (is_under_way, expected) in [(false, 4), (true, 7)] {
         let (server, home) = place();
