@@ -109,6 +109,14 @@ impl Page<'_> {
         let how = line().map_or(String::new(), |line| format!(": {line}"));
         self.has_more.then(|| format!("there are more{how}"))
     }
+
+    /// How to mark these as read, if `command` does that.
+    pub(crate) fn mark(&self, command: Option<&Description>) -> Option<String> {
+        let command = command.filter(|command| command.args.iter().any(|arg| arg.name == "read"));
+        let last = seq(self.messages.last()?)?;
+        let data = Map::from_iter([("read".to_owned(), last.into())]);
+        Some(format!("to mark them as read: {}", write_line(command?, &data)))
+    }
 }
 
 /// Can it be shown as somebody's words?

@@ -18,8 +18,16 @@ pub(crate) fn pushes() -> Vec<Push> {
         ),
         Push::of::<Change<'static>>("edit", Some(Cap::Edits), "A message of your room was changed"),
         Push::of::<PutOut<'static>>("exit", None, "You were put out of your room into the lobby"),
-        Push::of::<Passage<'static>>("joined", Some(Cap::Presence), "Somebody came into your room"),
-        Push::of::<Passage<'static>>("left", Some(Cap::Presence), "Somebody left your room"),
+        Push::of::<Passage<'static>>(
+            "joined",
+            Some(Cap::Presence),
+            "Somebody came into your room, and stayed for half a second",
+        ),
+        Push::of::<Passage<'static>>(
+            "left",
+            Some(Cap::Presence),
+            "Somebody left your room, and did not come back at once",
+        ),
         Push::of::<Listing>("list", Some(Cap::ListPush), "In the lobby: who is where"),
         Push::of::<Listing>("list_room", Some(Cap::ListPush), "In a room: who is there"),
         Push::of::<Message<'static>>("msg", None, "Somebody said something in your room"),

@@ -182,9 +182,11 @@ impl Repl<'_> {
     fn page(&self, page: &Page<'_>, kind: &str, data: &Map<String, Value>) -> String {
         let style = self.style();
         let lines = page.numbered(&Zoned::now(), &self.reader(), style);
-        let more = page.more(self.session.book().catalogue.find(kind), data);
+        let book = self.session.book();
+        let command = book.catalogue.find(kind);
         let is_empty = lines.is_empty().then(|| "no messages".to_owned());
-        let remarks = is_empty.into_iter().chain(more);
+        let remarks =
+            is_empty.into_iter().chain(page.mark(command)).chain(page.more(command, data));
         let remarks = remarks.map(|remark| style.dim(&safe::one_line(&remark, style)));
         let lines = (!lines.is_empty()).then_some(lines);
         lines.into_iter().chain(remarks).collect::<Vec<_>>().join("\n")

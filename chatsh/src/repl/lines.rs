@@ -64,7 +64,12 @@ impl Repl<'_> {
                     return Ok(match answer.trim() {
                         "y" | "Y" | "yes" => Some(true),
                         "n" | "N" | "no" => Some(false),
-                        _ => None,
+                        "" => None,
+                        // Typed before it was read, most likely.
+                        _ => {
+                            self.complain("that is neither y nor n: nothing of it was sent");
+                            None
+                        }
                     });
                 }
                 Some(Typed::Cleared { .. } | Typed::Left) => return Ok(None),
@@ -81,7 +86,10 @@ impl Repl<'_> {
         state: State,
     ) -> Result<bool, Failure> {
         if masking::secret_from(line, catalogue).is_some() {
-            self.complain("this is a command without its slash, and its secret is not said");
+            self.complain(
+                "this is a command without its slash, and its secret is not said: to say it, begin \
+                 with another word",
+            );
             return Ok(false);
         }
         let Some(meant) = slashed(line, catalogue, state) else {

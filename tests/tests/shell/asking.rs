@@ -41,6 +41,8 @@ fn a_command_without_its_slash_is_asked_about() {
             answer(&mut ann, "? y does it, n says the line in the room [y/n] ", answered);
             ann.wait_for_prompt("ann#general> ");
         }
+        // What was typed for the next line is not lost in silence.
+        ann.wait_for_text("that is neither y nor n: nothing of it was sent");
     }
     for line in ["login ann 1234", "Login ann 1234"] {
         ann.enter(line, "and its secret is not said", "ann#general> ");

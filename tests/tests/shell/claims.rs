@@ -57,6 +57,11 @@ fn the_inbox_is_a_page_like_any_other() {
     // What it says can be typed.
     let line = shown.lines().find_map(|line| line.strip_prefix("there are more: ")).unwrap();
     ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
+    let line = shown.lines().find_map(|line| line.strip_prefix("to mark them as read: ")).unwrap();
+    ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
+    ann.type_keys("/inbox\r");
+    ann.wait_for_prompt("ann#general> ");
+    assert!(!ann.lines().rsplit_once("/inbox").unwrap().1.contains("tell 2"), "{}", ann.lines());
 }
 
 #[test]
