@@ -220,7 +220,7 @@ impl Connection {
                     return;
                 }
             }
-            // Tried before the reactor is asked: see `poll_frame`.
+            // Tried before the reactor is asked: see `read`.
             if self.flush() != Flow::Blocked {
                 return;
             }
@@ -246,9 +246,6 @@ impl Connection {
                 // What it says now may be of before the last read. Only one that says
                 // "not yet" wakes us.
                 while self.socket.poll_readable(cx)?.is_ready() {}
-                // Whoever is woken reads, and does not ask first: the reactor does not
-                // count an event that comes in the turn in which it was asked for.
-                self.tls().may_have_more();
                 Poll::Pending
             }
             Read::Enough => {
@@ -268,7 +265,9 @@ impl Connection {
             match decoder.read_from(tls.plain(), len_max) {
                 Ok(Some(body)) => return Ok(Read::Whole(body)),
                 Ok(None) if tls.peer_has_closed() => return Ok(Read::End),
-                Ok(None) if tls.is_dry() => return Ok(Read::Nothing),
+                // But whoever is woken after that reads, and does not ask the reactor first: it
+                // does not count an event that comes in the turn in which it was asked for.
+                Ok(None) if tls.take_dry() => return Ok(Read::Nothing),
                 Ok(None) => {}
                 Err(DecodeError::Frame(error)) => return Err(error.into()),
                 Err(DecodeError::Io(error)) => return Err(error.into()),

@@ -97,14 +97,9 @@ impl Tls {
     }
 
     /// Has the socket had no more, when it was just read? To read again at once would be a call
-    /// of the kernel for nothing.
-    pub(crate) fn is_dry(&self) -> bool {
-        self.is_dry
-    }
-
-    /// Time has passed: the socket may be readable again.
-    pub(crate) fn may_have_more(&mut self) {
-        self.is_dry = false;
+    /// of the kernel for nothing. It is true once for each read: whoever asks later, reads.
+    pub(crate) fn take_dry(&mut self) -> bool {
+        std::mem::take(&mut self.is_dry)
     }
 
     /// What was decrypted; zero bytes mean that there is no more for now.

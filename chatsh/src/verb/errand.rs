@@ -117,7 +117,8 @@ impl Errand {
     /// Asks, and gives the reply that grants it. What is said in the room meanwhile is kept.
     ///
     /// # Errors
-    /// It was refused, or no reply came; or it is of a room that we are put out of. With `--json` a refusal is printed.
+    /// It was refused, or no reply came; or it is of a room that we are put out of. With
+    /// `--json` a refusal is printed.
     pub(super) async fn ask(
         &mut self,
         kind: &str,
