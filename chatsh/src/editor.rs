@@ -78,6 +78,7 @@ impl Editor {
     /// The terminal or the system does not let us.
     pub(crate) fn start(
         typist: Typist,
+        standing: &Standing,
         quiet: Option<&Quiet>,
         is_plain: bool,
         history: Option<PathBuf>,
@@ -98,29 +99,29 @@ impl Editor {
             // A history that is not there yet, or is damaged, is an empty one.
             let _ = rustyline.load_history(history);
         }
-        let standing = Standing::default();
         let external = rustyline.create_external_printer().ok();
         let printer = Printer::start(external, standing.clone())?;
         let keeping = quiet.map(|quiet| Reading::begin(quiet, printer.redraw())).transpose()?;
         let (reading, keeper) = keeping.unzip();
-        let (asks, to_read) = async_channel::bounded(1);
+        let (asks, to_read) = async_channel::bounded::<Ask>(1);
         let (answers, typed) = async_channel::bounded(1);
+        let standing = standing.clone();
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
                 let typed = match &reading {
                     Some(reading) => {
+                        standing.begin(ask.prompt());
                         reading.set(true);
                         let typed = read(&mut rustyline, &ask, ask.prompt(), history.as_deref());
                         reading.set(false);
                         typed
                     }
                     None => {
-                        standing.begin(ask.prompt());
-                        let typed = read(&mut rustyline, &ask, "", history.as_deref());
-                        standing.end();
-                        typed
+                        standing.show(ask.prompt());
+                        read(&mut rustyline, &ask, "", history.as_deref())
                     }
                 };
+                standing.end();
                 if answers.send_blocking(typed).is_err() {
                     return;
                 }

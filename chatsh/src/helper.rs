@@ -12,6 +12,7 @@ use rustyline::{Context, Helper};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::book::Book;
+use crate::printer::Standing;
 use crate::style::Style;
 use crate::terminal::columns;
 use crate::{completion, masking};
@@ -20,6 +21,7 @@ use crate::{completion, masking};
 pub(crate) struct Typist {
     book: Arc<Mutex<Book>>,
     style: Arc<Mutex<Style>>,
+    standing: Standing,
     /// Is the line the answer to a question? Then it is neither completed nor masked.
     pub(crate) is_answering: bool,
     /// How many columns the prompt takes.
@@ -29,9 +31,13 @@ pub(crate) struct Typist {
 }
 
 impl Typist {
-    pub(crate) fn new(book: Arc<Mutex<Book>>, style: Arc<Mutex<Style>>) -> Typist {
+    pub(crate) fn new(
+        book: Arc<Mutex<Book>>,
+        style: Arc<Mutex<Style>>,
+        standing: Standing,
+    ) -> Typist {
         let has_text = AtomicBool::new(false);
-        Typist { book, style, is_answering: false, prompt_width: 0, has_text }
+        Typist { book, style, standing, is_answering: false, prompt_width: 0, has_text }
     }
 
     /// Must `line` be kept out of the history?
@@ -109,6 +115,18 @@ impl Hinter for Typist {
 }
 
 impl Highlighter for Typist {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
+        &'s self,
+        prompt: &'p str,
+        is_default: bool,
+    ) -> Cow<'b, str> {
+        match self.standing.prompt().filter(|now| is_default && now != prompt) {
+            // Rustyline knows the width of the one that it began with.
+            Some(now) => as_wide(&now, prompt.width()).into(),
+            None => prompt.into(),
+        }
+    }
+
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         match self.secret_from(line) {
             Some(start) if !self.is_answering => {
@@ -147,6 +165,16 @@ fn fitting(hint: &str, columns: usize) -> String {
     fitting
 }
 
+/// `prompt` in as many columns: blanks after it, or its end.
+fn as_wide(prompt: &str, columns: usize) -> String {
+    if prompt.width() <= columns {
+        return format!("{prompt}{}", " ".repeat(columns - prompt.width()));
+    }
+    let fits = |(at, _): &(usize, char)| prompt[*at..].width() < columns;
+    let end = prompt.char_indices().find(fits).map_or("", |(at, _)| &prompt[at..]);
+    format!("{}…{end}", " ".repeat(columns.saturating_sub(1 + end.width())))
+}
+
 /// As many stars as the letter has columns; the cursor is placed by those.
 fn masked(letter: char) -> String {
     match letter.is_whitespace() {
@@ -169,9 +197,20 @@ mod tests {
     }
 
     #[test]
+    fn another_prompt_takes_as_many_columns() {
+        for (columns, shown) in
+            [(13, "ann@lobby>   "), (11, "ann@lobby> "), (9, "…@lobby> "), (2, "… "), (1, "…")]
+        {
+            assert_eq!(as_wide("ann@lobby> ", columns), shown);
+        }
+        assert_eq!(as_wide("鍵@lobby> ", 10), "鍵@lobby> ");
+        assert_eq!(as_wide("鍵鍵@lobby> ", 11), "…鍵@lobby> ");
+    }
+
+    #[test]
     fn a_password_is_shown_as_stars_of_the_same_width() {
-        let typist =
-            Typist::new(Arc::new(Mutex::new(Book::new())), Arc::new(Mutex::new(Style::NONE)));
+        let (book, style) = (Mutex::new(Book::new()), Mutex::new(Style::NONE));
+        let typist = Typist::new(Arc::new(book), Arc::new(style), Standing::default());
         assert_eq!(typist.highlight("/login ann 12 鍵", 0), "/login ann ** **");
         assert_eq!(typist.highlight("/enter ann 1234", 0), "/enter ann 1234");
         assert!(typist.is_secret("hello\n/login ann 1234"));

@@ -152,17 +152,34 @@ impl Printer {
     }
 }
 
-/// The prompt that stands on a terminal that cannot draw above it: what others say goes
-/// below, and the prompt once more.
+/// The prompt that stands on the terminal while a line is typed. Where nothing can be drawn
+/// above it, what others say goes below, and the prompt once more.
 #[derive(Clone, Default)]
 pub(crate) struct Standing(Arc<Mutex<Option<String>>>);
 
 impl Standing {
-    /// Shows a prompt.
+    /// Another shows this prompt.
     pub(crate) fn begin(&self, prompt: &str) {
+        *self.lock() = Some(prompt.to_owned());
+    }
+
+    /// Shows a prompt.
+    pub(crate) fn show(&self, prompt: &str) {
         let mut standing = self.lock();
         write(prompt);
         *standing = Some(prompt.to_owned());
+    }
+
+    /// From now on it is `new`, if it is `old`.
+    pub(crate) fn change(&self, old: &str, new: &str) {
+        if let Some(prompt) = self.lock().as_mut().filter(|prompt| *prompt == old) {
+            new.clone_into(prompt);
+        }
+    }
+
+    /// What it is now.
+    pub(crate) fn prompt(&self) -> Option<String> {
+        self.lock().clone()
     }
 
     /// The line behind the prompt is here.

@@ -23,7 +23,7 @@ use crate::editor::{Editor, Typed};
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::link::{Ended, Received};
-use crate::printer::Printer;
+use crate::printer::{Printer, Standing};
 use crate::session::{Heard, Session};
 use crate::style::Style;
 use crate::terminal::{Quiet, columns, is_dumb};
@@ -60,9 +60,11 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     };
     let style = Arc::new(Mutex::new(look.style));
     let is_plain = look.style.is_plain;
-    let typist = Typist::new(session.shared_book(), Arc::clone(&style));
-    let (editor, printer) = Editor::start(typist, quiet.as_ref(), is_plain, paths::history())
-        .map_err(|e| broken(&e))?;
+    let standing = Standing::default();
+    let typist = Typist::new(session.shared_book(), Arc::clone(&style), standing.clone());
+    let (editor, printer) =
+        Editor::start(typist, &standing, quiet.as_ref(), is_plain, paths::history())
+            .map_err(|e| broken(&e))?;
     let mut repl = Repl {
         session,
         look,
@@ -76,6 +78,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         late: None,
         is_hasty: false,
         prompt: String::new(),
+        standing,
         lines: VecDeque::new(),
         number: 0,
         waiting: None,
@@ -109,8 +112,9 @@ struct Repl<'a> {
     late: Option<String>,
     /// Was it interrupted before it was known what?
     is_hasty: bool,
-    /// The last prompt.
+    /// The prompt for a line, and the one that stands there.
     prompt: String,
+    standing: Standing,
     /// Lines that were typed, or pasted, and whose turn has not come.
     lines: VecDeque<Queued>,
     /// How many lines were done.
@@ -185,9 +189,7 @@ impl Repl<'_> {
             let is_due = is_ready || self.away.is_some() || self.printer.is_stuck();
             if is_due && !self.editor.is_reading() {
                 self.printer.settle().await;
-                if self.away.is_none() {
-                    self.prompt = self.session.book().prompt(&self.look.host);
-                }
+                self.keep_prompt();
                 self.is_hasty = false;
                 self.editor.ask_line(self.prompt.clone()).await;
             }
@@ -232,7 +234,11 @@ impl Repl<'_> {
     async fn turn(&mut self) -> Result<Option<Typed>, Failure> {
         match self.event().await {
             Event::Typed(typed) => return typed.map(Some),
-            Event::Heard(Ok(heard)) => self.heard(heard),
+            Event::Heard(Ok(heard)) => {
+                // What is printed next is drawn above it.
+                self.keep_prompt();
+                self.heard(heard);
+            }
             Event::Heard(Err(ended)) => self.cut(ended)?,
             Event::Back(back) => match *back {
                 Ok(back) => self.back(back).await,
@@ -285,6 +291,17 @@ impl Repl<'_> {
         };
         // However much the others say, the user comes first.
         typed.or(signalled).or(due).or(printed).or(heard).await
+    }
+
+    /// The prompt says where we are, in the line that is being typed, too. While the
+    /// connection is lost it says where we were.
+    pub(super) fn keep_prompt(&mut self) {
+        if self.away.is_some() {
+            return;
+        }
+        let prompt = self.session.book().prompt(&self.look.host);
+        self.standing.change(&self.prompt, &prompt);
+        self.prompt = prompt;
     }
 
     /// The user has had enough of what goes on.

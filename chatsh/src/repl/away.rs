@@ -104,6 +104,7 @@ impl Repl<'_> {
         self.away = None;
         *self.session = back.session;
         self.room.clone_from(&self.session.bookmark.room);
+        self.keep_prompt();
         match (&back.displaced, &self.session.bookmark.room) {
             (Some(why), _) => self.complain(&why.message),
             (None, room) => {
