@@ -8,7 +8,7 @@ use proto::{Arg, Description, Kind, State, arguments, usage};
 use serde_json::Value;
 
 use crate::book::Book;
-use crate::hosts::Hosts;
+use crate::config::Config;
 use crate::settings;
 use crate::words::Words;
 
@@ -167,9 +167,8 @@ fn values(
             settings::choices(name).iter().map(|&choice| choice.into()).collect()
         }
         // One that cannot be read is told of when it is used.
-        (_, "connect", _) => {
-            Hosts::read().map_or(Vec::new(), |hosts| hosts.names().map(Into::into).collect())
-        }
+        (_, "connect", _) => Config::read()
+            .map_or(Vec::new(), |config| config.hosts.names().map(Into::into).collect()),
         (_, "source", _) => files(word),
         _ => {
             let properties = command.request.get("properties");
@@ -284,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_has_few_values_is_completed() {
-        completes(State::Auth, "/set c", &["/set color "]);
+        completes(State::Auth, "/set c", &["/set color ", "/set clock "]);
         completes(
             State::Auth,
             "/set color ",

@@ -4,28 +4,33 @@
 use proto::Incoming;
 use serde_json::{Map, Value};
 
+use crate::mention::Reader;
 use crate::safe;
+use crate::show::Lead;
 use crate::style::Style;
 
-/// The line, if `message` tells of something like that. Messages are called by their numbers if
-/// these `has_numbers`: in a script they would be others on every run.
-pub(crate) fn line(message: &Incoming, has_numbers: bool, style: Style) -> Option<String> {
-    Some(starred(&sentence(&message.kind, &message.data, has_numbers)?, style))
+/// The line, if `message` tells of something like that. At a prompt messages are called by
+/// their numbers.
+pub(crate) fn line(message: &Incoming, reader: &Reader, style: Style) -> Option<String> {
+    let sentence = sentence(&message.kind, &message.data, reader)?;
+    Some(starred(&reader.lead(&message.data, style), &sentence, style))
 }
 
 /// What the room is about that was entered.
 pub(crate) fn topic(topic: &str, style: Style) -> String {
-    starred(&format!("topic: {topic}"), style)
+    starred(&Lead::default(), &format!("topic: {topic}"), style)
 }
 
-fn starred(sentence: &str, style: Style) -> String {
+/// `sentence` behind what stands before it and a star.
+pub(crate) fn starred(lead: &Lead, sentence: &str, style: Style) -> String {
     // The star and the blank take as much as a bar and a blank do.
-    format!("{} {}", style.dim("*"), safe::block(sentence, 0, style))
+    format!("{}{} {}", lead.shown, style.dim("*"), safe::block(sentence, lead.width, style))
 }
 
-fn sentence(kind: &str, data: &Map<String, Value>, has_numbers: bool) -> Option<String> {
+fn sentence(kind: &str, data: &Map<String, Value>, reader: &Reader) -> Option<String> {
     let field = |name| data.get(name).and_then(Value::as_str);
     let because = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
+    let has_numbers = reader.is_at_prompt();
     let target = data.get("target").and_then(Value::as_i64).filter(|_| has_numbers);
     let which = target.map_or("a message".into(), |number| format!("message {number}"));
     let sentence = match (kind, field("by"), field("username")) {
@@ -37,12 +42,18 @@ fn sentence(kind: &str, data: &Map<String, Value>, has_numbers: bool) -> Option<
         }
         ("edit", Some(by), _) => format!("{by} has changed {which}: {}", field("text")?),
         ("redact", Some(by), _) => format!("{by} has taken back {which}"),
-        (_, by, user) => notice(field("what")?, by.unwrap_or("the server"), user, data),
+        (_, by, user) => notice(field("what")?, by.unwrap_or("the server"), user, data, reader),
     };
     Some(sentence)
 }
 
-fn notice(what: &str, by: &str, user: Option<&str>, data: &Map<String, Value>) -> String {
+fn notice(
+    what: &str,
+    by: &str,
+    user: Option<&str>,
+    data: &Map<String, Value>,
+    reader: &Reader,
+) -> String {
     let field = |name| data.get(name).and_then(Value::as_str);
     let user = user.unwrap_or("somebody");
     let deed = match what {
@@ -65,7 +76,8 @@ fn notice(what: &str, by: &str, user: Option<&str>, data: &Map<String, Value>) -
         "deop" => format!("made {user} a member like others"),
         other => format!("done this to {user}: {other}"),
     };
-    let until = field("until").map_or(String::new(), |until| format!(" until {until}"));
+    let until = field("until").map(|until| format!(" until {}", reader.time(until)));
+    let until = until.unwrap_or_default();
     let because = field("text").map_or(String::new(), |reason| format!(": {reason}"));
     format!("{by} has {deed}{until}{because}")
 }
@@ -80,7 +92,9 @@ mod tests {
     fn told(kind: &str, data: Value) -> String {
         let frame = json!({ "type": kind, "status": "ok", "data": data });
         let message = serde_json::from_value(frame).unwrap();
-        line(&message, true, Style::NONE).unwrap_or("nothing".into()) + "\n"
+        let now = "2026-01-02T01:00:00+01:00[+01:00]".parse().unwrap();
+        let reader = Reader::default().at_prompt(now, false);
+        line(&message, &reader, Style::NONE).unwrap_or("nothing".into()) + "\n"
     }
 
     #[track_caller]
@@ -121,7 +135,7 @@ mod tests {
                 * the server has decided: messages are kept for 3 days
                 * ann has decided: messages are kept for ever
                 * ann has deleted the room
-                * ann has muted bob until 2026-01-01T00:00:00.000Z: loud
+                * ann has muted bob until 2026-01-01 01:00:00: loud
             "#]],
         );
         let acts = ["invite", "kick", "ban", "unban", "unmute", "op", "deop", "bless"];

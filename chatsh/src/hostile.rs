@@ -1,6 +1,7 @@
 //! Hostile text through every way to the terminal, as a terminal would read it: only
 //! letters and line feeds come of it, and no row of it passes for another's line.
 
+use jiff::Zoned;
 use proto::Incoming;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -93,27 +94,30 @@ fn frame(kind: &str, data: Value) -> Incoming {
     serde_json::from_value(json!({ "type": kind, "status": "ok", "data": data })).unwrap()
 }
 
-fn styles() -> Vec<Style> {
+fn readers_and_styles() -> Vec<(Reader, Style)> {
     let colours = Style::of(Colour::Always, false, true);
     let plain = Style::of(Colour::Never, true, true);
     let none = [0, 34, 80].map(|columns| Style::NONE.within(columns));
-    [&none[..], &[colours.within(80), plain.within(40)]].concat()
+    let styles = [&none[..], &[colours.within(80), plain.within(40)]].concat();
+    let ann = Reader::of(Some("ann"));
+    let readers = [ann.clone(), ann.at_prompt(Zoned::now(), true)];
+    let with = |reader: Reader| styles.iter().map(move |style| (reader.clone(), *style));
+    readers.into_iter().flat_map(with).collect()
 }
 
 #[test]
 fn no_text_drives_the_terminal_or_fakes_a_line() {
-    let ann = Reader::of(Some("ann"));
-    for style in styles() {
+    for (ann, style) in readers_and_styles() {
         for text in corpus() {
             let said = json!({ "from": "eve", "to": "public", "text": text, "room": "ops" });
             let whispered = json!({ "from": "eve", "to": "ann", "text": text });
             let page = json!({ "messages": [said] });
             let event =
-                |kind: &str, data: Value| events::line(&frame(kind, data), true, style).unwrap();
+                |kind: &str, data: Value| events::line(&frame(kind, data), &ann, style).unwrap();
             let outputs = [
                 ("push", show::push_to(&ann, &frame("msg", said.clone()), style).unwrap()),
                 ("whisper", show::push_to(&ann, &frame("msg", whispered), style).unwrap()),
-                ("reply", show::reply(&frame("msg", said), style)),
+                ("reply", show::reply_to(&ann, &frame("msg", said), style)),
                 ("topic", event("notice", json!({ "what": "topic", "by": "eve", "text": text }))),
                 ("kick", event("exit", json!({ "room": "ops", "by": "eve", "reason": text }))),
                 ("edit", event("edit", json!({ "by": "eve", "text": text }))),
@@ -140,8 +144,7 @@ fn no_text_drives_the_terminal_or_fakes_a_line() {
 
 #[test]
 fn no_name_drives_the_terminal_or_makes_a_line() {
-    let ann = Reader::of(Some("ann"));
-    for style in styles() {
+    for (ann, style) in readers_and_styles() {
         for name in corpus() {
             let by =
                 |what: &str| json!({ "what": what, "by": name, "username": name, "room": name });
@@ -152,9 +155,9 @@ fn no_name_drives_the_terminal_or_makes_a_line() {
                 ("push", show::push_to(&ann, &frame("msg", said.clone()), style).unwrap()),
                 ("recent", show::recent(&frame("history", page), &name, &ann, style).unwrap()),
                 ("list", show::reply(&frame("list", lists), style)),
-                ("joined", events::line(&frame("joined", by("x")), true, style).unwrap()),
-                ("kicked", events::line(&frame("notice", by("kick")), true, style).unwrap()),
-                ("exit", events::line(&frame("exit", by("x")), true, style).unwrap()),
+                ("joined", events::line(&frame("joined", by("x")), &ann, style).unwrap()),
+                ("kicked", events::line(&frame("notice", by("kick")), &ann, style).unwrap()),
+                ("exit", events::line(&frame("exit", by("x")), &ann, style).unwrap()),
                 ("topic", events::topic(&name, style)),
                 ("keys", show::reply(&frame(&name, json!({ &name: { &name: &name } })), style)),
                 ("items", show::reply(&frame("x", json!({ "a": [{ &name: &name }] })), style)),

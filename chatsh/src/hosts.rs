@@ -3,17 +3,14 @@
 //! A name stands where an address can stand, and brings with it who to be there.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use certs::Fingerprint;
-use proto::{RoomName, UserName, nearest};
+use proto::{RoomName, UserName};
 use toml::{Table, Value};
 
 use crate::address::Address;
-use crate::exit::{Exit, Failure};
-use crate::paths;
+use crate::config::check_key;
 
 /// One key of a host.
 pub struct Key {
@@ -55,25 +52,6 @@ pub(crate) struct Host {
 pub(crate) struct Hosts(BTreeMap<String, Host>);
 
 impl Hosts {
-    /// Reads chatsh.toml, if there is one.
-    ///
-    /// # Errors
-    /// [`Exit::Usage`] says what is wrong in it, and where.
-    pub(crate) fn read() -> Result<Hosts, Failure> {
-        let Some(file) = paths::config() else { return Ok(Hosts::default()) };
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Hosts::default()),
-            Err(error) => {
-                let message = format!("cannot read {}: {error}", file.display());
-                return Err(Failure::new(Exit::Usage, message));
-            }
-        };
-        let folder = file.parent().unwrap_or(Path::new("."));
-        Hosts::parse(&text, folder)
-            .map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", file.display())))
-    }
-
     /// The host of that name.
     pub(crate) fn find(&self, name: &str) -> Option<&Host> {
         self.0.get(name)
@@ -84,27 +62,19 @@ impl Hosts {
         self.0.keys().map(String::as_str)
     }
 
-    /// The hosts in `text`, whose files are beside it in `folder`.
-    fn parse(text: &str, folder: &Path) -> Result<Hosts, String> {
-        let all: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-            let line = line.map_or(String::new(), |line| format!("line {line}: "));
-            format!("{line}{}", error.message())
-        })?;
+    /// The hosts in the table `hosts`, whose files are beside it in `folder`.
+    ///
+    /// # Errors
+    /// Says what is wrong, and with which.
+    pub(crate) fn in_table(all: &Table, folder: &Path) -> Result<Hosts, String> {
         let mut hosts = BTreeMap::new();
-        for (name, value) in &all {
-            check_key(name, &["hosts"]).map_err(|why| format!("{why}; a host is [hosts.NAME]"))?;
-            let Value::Table(tables) = value else {
-                return Err("hosts: it has a table for each host: [hosts.NAME]".into());
+        for (name, value) in all {
+            let Value::Table(table) = value else {
+                return Err(format!("hosts.{name}: it is a table: [hosts.NAME]"));
             };
-            for (name, value) in tables {
-                let Value::Table(table) = value else {
-                    return Err(format!("hosts.{name}: it is a table: [hosts.NAME]"));
-                };
-                let host = host(table, folder).map_err(|why| format!("hosts.{name}{why}"))?;
-                check_name(name)?;
-                hosts.insert(name.clone(), host);
-            }
+            let host = host(table, folder).map_err(|why| format!("hosts.{name}{why}"))?;
+            check_name(name)?;
+            hosts.insert(name.clone(), host);
         }
         Ok(Hosts(hosts))
     }
@@ -147,15 +117,6 @@ fn host(table: &Table, folder: &Path) -> Result<Host, String> {
     })
 }
 
-fn check_key(name: &str, known: &[&str]) -> Result<(), String> {
-    if known.contains(&name) {
-        return Ok(());
-    }
-    let near = nearest(name, known.iter().copied());
-    let near = near.map_or(String::new(), |near| format!(": did you mean \"{near}\"?"));
-    Err(format!("there is no key \"{name}\"{near}"))
-}
-
 /// A name is what an address could be as well, or it could not be given as one.
 fn check_name(name: &str) -> Result<(), String> {
     let is_word = !name.contains([':', '/', '@', '#', '[']) && name.parse::<Address>().is_ok();
@@ -176,68 +137,6 @@ fn path(text: &str, folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let read = match Hosts::parse(text, Path::new("/etc/chatsh")) {
-            Ok(hosts) => format!("{:?}", hosts.0.keys().collect::<Vec<_>>()),
-            Err(why) => why,
-        };
-        assert_eq!(read, expected, "{text}");
-    }
-
-    #[test]
-    fn a_host_has_a_name_and_an_address() {
-        check("", "[]");
-        check("[hosts.a]\naddress = 'h'\n[hosts.b-c]\naddress = 'ann@h:7/ops'", r#"["a", "b-c"]"#);
-        check("[hosts.a]\nuser = 'ann'", "hosts.a: address is missing: address = \"HOST:PORT\"");
-        check("[hosts.a]\naddress = 7", "hosts.a.address: it is a string");
-        check("[hosts.a]\naddress = 'a b'", "hosts.a.address: \"a b\" is no host");
-        check(
-            "[hosts.'a b']\naddress = 'h'",
-            "hosts.a b: a name is a word of letters, digits, - and .",
-        );
-        check(
-            "[hosts.'a:7']\naddress = 'h'",
-            "hosts.a:7: a name is a word of letters, digits, - and .",
-        );
-        check("hosts = 'a'", "hosts: it has a table for each host: [hosts.NAME]");
-        check("[hosts]\na = 'h'", "hosts.a: it is a table: [hosts.NAME]");
-    }
-
-    #[test]
-    fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
-        check(
-            "[hosts.a]\naddress = 'h'\nusr = 'ann'",
-            "hosts.a: there is no key \"usr\": did you mean \"user\"?",
-        );
-        check(
-            "[host.a]\naddress = 'h'",
-            "there is no key \"host\": did you mean \"hosts\"?; a host is [hosts.NAME]",
-        );
-        check("[hosts.a]\nxyzzy = 'h'", "hosts.a: there is no key \"xyzzy\"");
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        check(
-            "[hosts.a]\naddress = 'h'\n\nuser = ",
-            "line 4: string values must be quoted, expected literal string",
-        );
-        check(
-            "[hosts.a]\naddress = 'h'\nuser = 'a b'",
-            "hosts.a.user: a name has no ' ' in it: letters, digits, _ - . are fine",
-        );
-        check("[hosts.a]\naddress = 'h'\nroom = 'lobby'", "hosts.a.room: the name is reserved");
-        check(
-            "[hosts.a]\naddress = 'h'\npin = 'x'",
-            "hosts.a.pin: a fingerprint starts with \"SHA256:\"",
-        );
-        check(
-            "[hosts.a]\naddress = 'h#SHA256:7Q9Zbtvg8q6W0qV+4L8N75s0HNMqOlJJMh/F4H10YtY'\nca = 'ca.pem'",
-            "hosts.a: a server is known by its pin or by its ca, not by both",
-        );
-    }
 
     #[test]
     fn files_are_beside_it_or_in_the_home() {

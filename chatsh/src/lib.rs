@@ -13,6 +13,7 @@ mod bookmark;
 pub mod check;
 mod comeback;
 mod completion;
+mod config;
 #[cfg(test)]
 #[path = "../tests/corpus/mod.rs"]
 mod corpus;

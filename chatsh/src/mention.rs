@@ -1,24 +1,58 @@
 //! Who reads, and whether what is said is meant for them: their name is in it, or nobody
 //! else was told.
 
+use jiff::{Timestamp, Zoned};
 use proto::NameKey;
 use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
+
+use crate::show::Lead;
+use crate::style::Style;
 
 /// Who reads; nobody in a script.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reader {
     user: Option<NameKey>,
+    /// Where somebody sits and reads now: what time it is there.
+    now: Option<Zoned>,
+    has_clock: bool,
 }
 
 impl Reader {
     /// The user who is logged in, if one is.
     pub(crate) fn of(user: Option<&str>) -> Reader {
-        Reader { user: user.map(NameKey::of) }
+        Reader { user: user.map(NameKey::of), ..Reader::default() }
     }
 
-    /// Does anybody read at all?
-    pub(crate) fn is_somebody(&self) -> bool {
-        self.user.is_some()
+    /// The same at a prompt, with or without the time beside what is said.
+    pub(crate) fn at_prompt(self, now: Zoned, has_clock: bool) -> Reader {
+        Reader { now: Some(now), has_clock, ..self }
+    }
+
+    /// Does somebody read it now? In a script numbers and times would be others on every run.
+    pub(crate) fn is_at_prompt(&self) -> bool {
+        self.now.is_some()
+    }
+
+    /// When `data` was told, if that is to stand before it.
+    pub(crate) fn lead(&self, data: &Map<String, Value>, style: Style) -> Lead {
+        let Some(now) = self.now.as_ref().filter(|_| self.has_clock) else {
+            return Lead::default();
+        };
+        let told = data.get("ts").and_then(Value::as_str).and_then(|ts| ts.parse().ok());
+        let told = told.unwrap_or(now.timestamp()).to_zoned(now.time_zone().clone());
+        let is_today = told.date() == now.date();
+        let time = told.strftime(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string();
+        Lead { width: time.width() + 1, shown: format!("{} ", style.dim(&time)) }
+    }
+
+    /// The point in time `text` by the clock on the reader's wall; else as it is.
+    pub(crate) fn time(&self, text: &str) -> String {
+        let told = text.parse::<Timestamp>().ok().zip(self.now.as_ref());
+        told.map_or(text.to_owned(), |(told, now)| {
+            let told = told.to_zoned(now.time_zone().clone());
+            told.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        })
     }
 
     /// Is `data` about the coming or going of the reader alone?

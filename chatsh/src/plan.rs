@@ -10,16 +10,18 @@ use certs::Trust;
 use proto::{State, UserName};
 
 use crate::address::{Address, Given};
+use crate::config::Config;
 use crate::dial::Acquaintance;
 use crate::exit::{Exit, Failure};
-use crate::hosts::{Host, Hosts};
+use crate::hosts::Host;
 use crate::login::Login;
 use crate::options::Options;
 use crate::paths;
 use crate::repl::Look;
 use crate::script::Manner;
 use crate::secret::Source;
-use crate::style::Style;
+use crate::settings::Setting;
+use crate::style::{Colour, Style};
 use crate::verb::Verb;
 
 /// The address, when no option says one.
@@ -62,7 +64,7 @@ impl Options {
             return Ok(self);
         }
         let name = self.given()?.text;
-        match Hosts::read()?.find(&name) {
+        match Config::read()?.hosts.find(&name) {
             Some(host) => Ok(self.at(host, name)),
             None => Ok(self),
         }
@@ -153,9 +155,17 @@ impl Options {
     /// How the shell looks.
     ///
     /// # Errors
-    /// [`Exit::Usage`] if $CHATSH_ADDRESS is none.
+    /// [`Exit::Usage`] if $CHATSH_ADDRESS is none, or something is wrong in chatsh.toml.
     pub(crate) fn look(&self) -> Result<Look, Failure> {
-        Ok(Look { host: self.address()?.host, style: self.style(), is_json: self.json })
+        let mut settings = Config::read()?.settings;
+        // What the options say counts.
+        settings.retain(|setting| match setting {
+            Setting::Color(_) => self.color == Colour::Auto,
+            Setting::Timeout(_) => self.timeout.is_none(),
+            Setting::Bell(_) | Setting::Clock(_) | Setting::History(_) => true,
+        });
+        let host = self.address()?.host;
+        Ok(Look { host, style: self.style(), is_json: self.json, settings })
     }
 
     fn style(&self) -> Style {

@@ -25,6 +25,7 @@ use crate::helper::Typist;
 use crate::link::{Ended, Received};
 use crate::printer::{Printer, Standing};
 use crate::session::{Heard, Session};
+use crate::settings::Setting;
 use crate::style::Style;
 use crate::terminal::{Quiet, columns, is_dumb};
 use crate::waiting::{Awaited, Waiting};
@@ -41,6 +42,8 @@ pub(crate) struct Look {
     pub(crate) style: Style,
     /// Is output the frames?
     pub(crate) is_json: bool,
+    /// How it is set when it starts.
+    pub(crate) settings: Vec<Setting>,
 }
 
 /// Lets the user talk until they leave, or the connection ends.
@@ -73,6 +76,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         signals,
         typists_style: style,
         rings: !is_plain,
+        has_clock: false,
         recent_len: RECENT_LEN,
         source: None,
         late: None,
@@ -104,6 +108,8 @@ struct Repl<'a> {
     typists_style: Arc<Mutex<Style>>,
     /// Does the bell ring for a message that names the user?
     rings: bool,
+    /// Does the time stand beside what is said?
+    has_clock: bool,
     /// How many messages of a room are shown when it is entered.
     recent_len: usize,
     /// The file and the line that is done, if it is not one that was typed.
@@ -170,6 +176,9 @@ enum Event {
 
 impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
+        for setting in std::mem::take(&mut self.look.settings) {
+            self.set(Some(setting));
+        }
         self.greet();
         loop {
             self.look_for_mail().await;

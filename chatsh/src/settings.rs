@@ -11,16 +11,16 @@ use crate::style::Colour;
 const RECENT_LEN_MAX: usize = 200;
 
 /// The names, for who mistypes one.
-pub(crate) const NAMES: &str = "color, bell, history or timeout";
+pub(crate) const NAMES: &str = "color, bell, clock, history or timeout";
 
 /// All names.
-pub(crate) const ALL: [&str; 4] = ["color", "bell", "history", "timeout"];
+pub(crate) const ALL: [&str; 5] = ["color", "bell", "clock", "history", "timeout"];
 
 /// What the setting `name` can be, if it is one of few.
 pub(crate) fn choices(name: &str) -> &'static [&'static str] {
     match name {
         "color" => &["auto", "always", "never"],
-        "bell" => &["on", "off"],
+        "bell" | "clock" => &["on", "off"],
         _ => &[],
     }
 }
@@ -32,6 +32,8 @@ pub(crate) enum Setting {
     Color(Colour),
     /// Does the bell ring for a message that names the user?
     Bell(bool),
+    /// Does the time stand beside what is said?
+    Clock(bool),
     /// How many messages are shown on entering a room.
     History(usize),
     /// How long a reply may take.
@@ -49,11 +51,14 @@ impl Setting {
             "color" => Colour::from_str(value, false)
                 .map(Setting::Color)
                 .map_err(|_| fit("auto, always or never")),
-            "bell" => match value {
-                "on" => Ok(Setting::Bell(true)),
-                "off" => Ok(Setting::Bell(false)),
-                _ => Err(fit("on or off")),
-            },
+            "bell" | "clock" => {
+                let is_on = match value {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err(fit("on or off")),
+                };
+                Ok(if name == "bell" { Setting::Bell(is_on) } else { Setting::Clock(is_on) })
+            }
             "history" => match value.parse() {
                 Ok(len) if len <= RECENT_LEN_MAX => Ok(Setting::History(len)),
                 _ => Err(fit(&format!("a number from 0 to {RECENT_LEN_MAX}"))),
@@ -75,6 +80,7 @@ mod tests {
     fn a_setting_says_what_it_takes() {
         assert_eq!(Setting::read("color", "never"), Ok(Setting::Color(Colour::Never)));
         assert_eq!(Setting::read("bell", "off"), Ok(Setting::Bell(false)));
+        assert_eq!(Setting::read("clock", "on"), Ok(Setting::Clock(true)));
         assert_eq!(Setting::read("history", "0"), Ok(Setting::History(0)));
         assert_eq!(Setting::read("history", "200"), Ok(Setting::History(200)));
         assert_eq!(Setting::read("timeout", "2s"), Ok(Setting::Timeout(Duration::from_secs(2))));
@@ -86,7 +92,7 @@ mod tests {
             (
                 "colour",
                 "never",
-                r#"there is no setting "colour": it is color, bell, history or timeout"#,
+                r#"there is no setting "colour": it is color, bell, clock, history or timeout"#,
             ),
         ] {
             assert_eq!(Setting::read(name, value), Err(why.into()));

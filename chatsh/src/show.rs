@@ -20,16 +20,21 @@ const RULE_COLUMNS: usize = 60;
 
 /// What a reply says; more than one line if it has more than one thing to say.
 pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
-    if let Some(said) = said(&reply.data, style, false) {
+    reply_to(&Reader::default(), reply, style)
+}
+
+/// The same for somebody who reads it now.
+pub(crate) fn reply_to(reader: &Reader, reply: &Incoming, style: Style) -> String {
+    if let Some(said) = said_behind(&reader.lead(&reply.data, style), &reply.data, style, false) {
         return said;
     }
     if let Some(message) = &reply.message {
         return safe::block(message, 0, style);
     }
-    if let Some(event) = events::line(reply, false, style) {
+    if let Some(event) = events::line(reply, reader, style) {
         return event;
     }
-    match shown(&reply.data, style) {
+    match shown(&reply.data, reader, style) {
         Some(data) => data,
         None => format!("{}: ok", safe::one_line(&reply.kind, style)),
     }
@@ -42,7 +47,8 @@ pub(crate) fn push(push: &Incoming, style: Style) -> Option<String> {
 
 /// The same for somebody who reads it now.
 pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<String> {
-    if let Some(said) = said(&push.data, style, reader.is_meant(&push.data)) {
+    let lead = reader.lead(&push.data, style);
+    if let Some(said) = said_behind(&lead, &push.data, style, reader.is_meant(&push.data)) {
         return Some(said);
     }
     if matches!(push.kind.as_str(), "joined" | "left") && reader.is_about(&push.data) {
@@ -53,7 +59,7 @@ pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<
     if is_kick && reader.is_about(&push.data) {
         return None;
     }
-    if let Some(event) = events::line(push, reader.is_somebody(), style) {
+    if let Some(event) = events::line(push, reader, style) {
         return Some(event);
     }
     if let Some(message) = &push.message {
@@ -62,8 +68,8 @@ pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<
     if names(&push.data).is_some() || push.data.values().all(Value::is_object) {
         return None;
     }
-    let all = format!("{}: {}", push.kind, pairs(&push.data, Style::NONE));
-    Some(format!("{} {}", style.dim("*"), safe::block(&all, 0, style)))
+    let all = format!("{}: {}", push.kind, pairs(&push.data, reader, Style::NONE));
+    Some(events::starred(&lead, &all, style))
 }
 
 /// The messages of a page of history, under a rule; none if there are none.
@@ -73,7 +79,7 @@ pub(crate) fn recent(page: &Incoming, room: &str, reader: &Reader, style: Style)
         .iter()
         .filter_map(|message| {
             let data = message.as_object()?;
-            said(data, style, reader.is_meant(data))
+            said_behind(&reader.lead(data, style), data, style, reader.is_meant(data))
         })
         .collect();
     (!lines.is_empty()).then(|| format!("{}\n{}", rule(room, style), lines.join("\n")))
@@ -150,7 +156,7 @@ pub(crate) fn said_behind(
 }
 
 /// All of `data`, a line for each field.
-fn shown(data: &Map<String, Value>, style: Style) -> Option<String> {
+fn shown(data: &Map<String, Value>, reader: &Reader, style: Style) -> Option<String> {
     if let Some(rooms) = names(data) {
         let line = |(room, users): &(&str, Vec<&str>)| {
             let users: Vec<_> =
@@ -159,54 +165,57 @@ fn shown(data: &Map<String, Value>, style: Style) -> Option<String> {
         };
         return Some(rooms.iter().map(line).collect::<Vec<_>>().join("\n"));
     }
-    let lines: Vec<_> = fields(data).map(|(key, value)| field(key, value, style)).collect();
+    let lines: Vec<_> = fields(data).map(|(key, value)| field(key, value, reader, style)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// `key: value`, or the key and under it a line for each object of a list.
-fn field(key: &str, value: &Value, style: Style) -> String {
+fn field(key: &str, value: &Value, reader: &Reader, style: Style) -> String {
     let key = safe::one_line(key, style);
     match value {
-        Value::String(text) => format!("{key}: {}", safe::block(text, key.width(), style)),
+        Value::String(text) => {
+            format!("{key}: {}", safe::block(&reader.time(text), key.width(), style))
+        }
         Value::Array(items) if items.iter().any(Value::is_object) => {
-            let items = items.iter().map(|value| format!("\n  {}", item(value, style)));
+            let items = items.iter().map(|value| format!("\n  {}", item(value, reader, style)));
             format!("{key}:{}", items.collect::<String>())
         }
-        other => format!("{key}: {}", inline(other, style)),
+        other => format!("{key}: {}", inline(other, reader, style)),
     }
 }
 
 /// One object of a list, on a line of its own.
-fn item(value: &Value, style: Style) -> String {
-    let Value::Object(data) = value else { return inline(value, style) };
+fn item(value: &Value, reader: &Reader, style: Style) -> String {
+    let Value::Object(data) = value else { return inline(value, reader, style) };
     if let Some(said) = said(data, style.indented(2), false) {
         return said.replace('\n', "\n  ");
     }
     match (data.get("name"), data.get("summary")) {
         (Some(name), Some(summary)) => {
-            format!("{}: {}", inline(name, style), inline(summary, style))
+            format!("{}: {}", inline(name, reader, style), inline(summary, reader, style))
         }
         // What is too long for the row must not go on at the margin.
-        _ => safe::block(&pairs(data, Style::NONE), 0, style.indented(2)).replace('\n', "\n  "),
+        _ => safe::block(&pairs(data, reader, Style::NONE), 0, style.indented(2))
+            .replace('\n', "\n  "),
     }
 }
 
 /// `a=1, b=2`.
-fn pairs(data: &Map<String, Value>, style: Style) -> String {
+fn pairs(data: &Map<String, Value>, reader: &Reader, style: Style) -> String {
     let pair = |(key, value): (&String, &Value)| {
-        format!("{}={}", safe::one_line(key, style), inline(value, style))
+        format!("{}={}", safe::one_line(key, style), inline(value, reader, style))
     };
     fields(data).map(pair).collect::<Vec<_>>().join(", ")
 }
 
 /// A value on one line.
-fn inline(value: &Value, style: Style) -> String {
+fn inline(value: &Value, reader: &Reader, style: Style) -> String {
     match value {
-        Value::String(text) => safe::one_line(text, style),
+        Value::String(text) => safe::one_line(&reader.time(text), style),
         Value::Array(items) => {
-            items.iter().map(|item| inline(item, style)).collect::<Vec<_>>().join(", ")
+            items.iter().map(|item| inline(item, reader, style)).collect::<Vec<_>>().join(", ")
         }
-        Value::Object(data) => pairs(data, style),
+        Value::Object(data) => pairs(data, reader, style),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }

@@ -125,7 +125,7 @@ impl Repl<'_> {
 
     /// Who reads here.
     pub(super) fn reader(&self) -> Reader {
-        Reader::of(self.session.bookmark.user.as_deref())
+        Reader::of(self.session.bookmark.user.as_deref()).at_prompt(Zoned::now(), self.has_clock)
     }
 
     pub(super) fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
@@ -145,7 +145,7 @@ impl Repl<'_> {
             self.show(reply, Some(text));
             return self.stop_source();
         }
-        let mut text = Some(show::reply(message, style));
+        let mut text = Some(show::reply_to(&self.reader(), message, style));
         if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
             if let Some(page) = Page::of(message) {
                 text = Some(self.page(&page, &kind, &data));

@@ -86,11 +86,8 @@ impl Repl<'_> {
         state: State,
     ) -> Result<bool, Failure> {
         if masking::secret_from(line, catalogue).is_some() {
-            self.complain(
-                "this is a command without its slash, and its secret is not said: to say it, begin \
-                 with another word",
-            );
-            return Ok(false);
+            let question = "This looks like a password. Say it in the room, for all to read?";
+            return self.is_agreed(question).await;
         }
         let Some(meant) = slashed(line, catalogue, state) else {
             let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
@@ -195,14 +192,16 @@ impl Repl<'_> {
                     self.look.style;
             }
             Some(Setting::Bell(rings)) => self.rings = rings,
+            Some(Setting::Clock(is_shown)) => self.has_clock = is_shown,
             Some(Setting::History(len)) => self.recent_len = len,
             Some(Setting::Timeout(time)) => self.session.set_timeout(time),
             None => {
                 let color = self.look.style.colour.name();
-                let bell = if self.rings { "on" } else { "off" };
+                let (bell, clock) = (on_or_off(self.rings), on_or_off(self.has_clock));
                 let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
                 let all = format!(
-                    "color: {color}\nbell: {bell}\nhistory: {history}\ntimeout: {timeout} s"
+                    "color: {color}\nbell: {bell}\nclock: {clock}\nhistory: {history}\n\
+                     timeout: {timeout} s"
                 );
                 self.printer.print(&all);
             }
@@ -308,6 +307,10 @@ fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
     let meant = format!("/{name}{arguments}");
     step::understand(&meant, false, catalogue, States::of(&[state])).ok()?;
     Some(meant)
+}
+
+fn on_or_off(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
 }
 
 fn first_word(line: &str) -> &str {

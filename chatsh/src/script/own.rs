@@ -22,7 +22,7 @@ impl Runner<'_> {
             Some(Setting::Timeout(time)) => self.session.set_timeout(time),
             Some(Setting::Color(colour)) => self.manner.style = self.manner.style.coloured(colour),
             // They are for the prompt.
-            Some(Setting::Bell(_) | Setting::History(_)) => {}
+            Some(Setting::Bell(_) | Setting::Clock(_) | Setting::History(_)) => {}
             None => {
                 let timeout = self.session.timeout().as_secs_f64();
                 return self.result(&format!("timeout: {timeout} s"));

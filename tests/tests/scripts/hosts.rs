@@ -134,7 +134,7 @@ fn what_is_wrong_in_the_file_is_said_before_anything_is_done() {
         ! chatsh: ~/.config/chatsh/chatsh.toml: hosts.work: a server is known by its pin or by its ca, not by both
         exit 2
         [host.home]
-        ! chatsh: ~/.config/chatsh/chatsh.toml: there is no key "host": did you mean "hosts"?; a host is [hosts.NAME]
+        ! chatsh: ~/.config/chatsh/chatsh.toml: there is no key "host": did you mean "hosts"?; there are [shell] and [hosts.NAME]
         exit 2
     "#]].assert_eq(&story);
 }

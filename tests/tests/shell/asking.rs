@@ -45,10 +45,21 @@ fn a_command_without_its_slash_is_asked_about() {
         ann.wait_for_text("that is neither y nor n: nothing of it was sent");
     }
     for line in ["login ann 1234", "Login ann 1234"] {
-        ann.enter(line, "and its secret is not said", "ann#general> ");
+        for answered in ["", "n"] {
+            ann.type_keys(&format!("{line}\r"));
+            answer(
+                &mut ann,
+                "like a password. Say it in the room, for all to read? [y/N] ",
+                answered,
+            );
+            ann.wait_for_prompt("ann#general> ");
+        }
     }
     assert!(!ann.lines().contains("1234"));
     bob.hears_nothing();
+    ann.type_keys("login is broken\r");
+    answer(&mut ann, "like a password. Say it in the room, for all to read? [y/N] ", "y");
+    assert_eq!(bob.next()["data"]["text"], "login is broken");
     ann.type_keys("exit\r");
     answer(&mut ann, "Did you mean /exit? y does it, n says the line in the room [y/n] ", "n");
     assert_eq!(bob.next()["data"]["text"], "exit");

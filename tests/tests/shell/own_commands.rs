@@ -1,6 +1,8 @@
 //! What chatsh does itself: settings, files of lines, other servers.
 
 use expect_test::expect;
+use jiff::ToSpan;
+use serde_json::json;
 use tests::{Home, Server};
 
 use crate::{Typing, member, member_with};
@@ -10,11 +12,11 @@ fn what_is_set_counts_from_then_on() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    ann.enter("/set", "color: auto\nbell: on\nhistory: 10\ntimeout: 10 s", "ann#general> ");
+    ann.enter("/set", "color: auto\nbell: on\nclock: off\nhistory: 10\n", "ann#general> ");
     ann.enter("/set bell loud", "bell is on or off, not \"loud\"", "ann#general> ");
     ann.enter("/set bel off", "there is no setting \"bel\"", "ann#general> ");
     ann.type_keys("/set bell off\r/set color never\r/set history 1\r/set timeout 3\r/set\r");
-    ann.wait_for_text("color: never\nbell: off\nhistory: 1\ntimeout: 3 s");
+    ann.wait_for_text("color: never\nbell: off\nclock: off\nhistory: 1\ntimeout: 3 s");
     ann.wait_for_prompt("ann#general> ");
     let before = ann.bytes().len();
     bob.say("first");
@@ -29,6 +31,56 @@ fn what_is_set_counts_from_then_on() {
     let earlier = ann.lines();
     let earlier = &earlier[earlier.rfind("earlier in general").unwrap()..];
     assert!(earlier.contains("bob: hello ann") && !earlier.contains("first"), "{earlier}");
+}
+
+#[test]
+fn with_a_clock_the_time_stands_before_what_is_said_and_done() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    bob.say("no clock");
+    ann.wait_for_text("bob: no clock");
+    ann.type_keys("/set clock on\r");
+    ann.enter("/set", "clock: on", "ann#general> ");
+    bob.say("one\ntwo, Ann");
+    ann.wait_for_text("two, Ann");
+    let ends_of_lines = |shell: &tests::Terminal| {
+        let lines = shell.lines();
+        let timed = |line: &&str| line.get(2..3) == Some(":") && line.get(5..6) == Some(" ");
+        lines.lines().filter(timed).map(|line| line[6..].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends_of_lines(&ann), ["bob: one"]);
+    assert!(ann.lines().contains("\n         │ two, Ann"), "{}", ann.lines());
+    ann.enter("/exit", "Exited", "ann@lobby> ");
+    ann.enter("/enter general", "earlier in general", "ann#general> ");
+    assert_eq!(ends_of_lines(&ann), ["bob: one", "bob: no clock", "bob: one"]);
+    let seq = bob.say("tpyo")["data"]["seq"].clone();
+    bob.ask("edit", json!({ "seq": seq, "text": "typo" }));
+    ann.wait_for_text(&format!("* bob has changed message {seq}: typo"));
+    assert!(ends_of_lines(&ann).last().unwrap().starts_with("* bob has changed"));
+}
+
+#[test]
+fn the_shell_starts_as_chatsh_toml_says_but_for_the_options() {
+    let server = Server::start();
+    let home = Home::new();
+    let config = "[shell]\nbell = false\nclock = true\ncolor = 'always'\ntimeout = 7\n";
+    home.write(".config/chatsh/chatsh.toml", config);
+    let options = ["--color", "never"];
+    let mut ann = member_with(home, &server, "ann", &options, &[]);
+    let all = "color: never\nbell: off\nclock: on\nhistory: 10\ntimeout: 7 s";
+    ann.enter("/set", all, "ann#general> ");
+}
+
+#[test]
+fn a_person_reads_times_as_on_the_wall() {
+    let server = Server::start();
+    let mut ann = member_with(Home::new(), &server, "ann", &[], &[("TZ", "UTC-7")]);
+    let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)));
+    let hours =
+        [hour.strftime("%F %H:").to_string(), (&hour + 1.hour()).strftime("%F %H:").to_string()];
+    ann.enter("/sessions", "since=", "ann#general> ");
+    assert!(hours.iter().any(|hour| ann.lines().contains(hour)), "{hours:?}: {}", ann.lines());
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn check(environment: &[(&str, &str)], options: &[&str]) {
         // Where it is not allowed, and where it is no command at all.
         ("/login ann ", "/login is for who is not logged in", "ann#general> "),
         ("/lgin ann ", "Did you mean /login?", "[y/N] "),
-        ("login ann ", "and its secret is not said", "ann#general> "),
+        ("login ann ", "This looks like a password", "[y/N] "),
     ] {
         shell.type_keys(line);
         if !line.contains("general") {
