@@ -66,6 +66,8 @@ pub fn request_of(command: &Description, arguments: &str) -> Result<Map<String, 
     let mut given = Map::new();
     let mut positional = command.args.iter().filter(|arg| arg.required).peekable();
     let mut options_over = false;
+    // The option that stands right before, with its value.
+    let mut last: Option<(String, Value)> = None;
     loop {
         let before = words.at;
         let next = positional.peek();
@@ -78,6 +80,7 @@ pub fn request_of(command: &Description, arguments: &str) -> Result<Map<String, 
                 options_over = true;
             } else {
                 let (name, value) = option(command, &word, &mut words, start)?;
+                last = Some((name.clone(), value.clone()));
                 if given.insert(name, value).is_some() {
                     return Err(words.error(start, format!("{word} stands twice")));
                 }
@@ -94,9 +97,10 @@ pub fn request_of(command: &Description, arguments: &str) -> Result<Map<String, 
         }
         let Some(word) = words.next_word()? else { break };
         let Some(arg) = positional.next() else {
-            let message = format!("{word:?} is one argument too many: {}", usage(command));
+            let message = one_too_many(command, &word, last, &arguments[start..]);
             return Err(words.error(start, message));
         };
+        last = None;
         given.insert(arg.name.clone(), words.value(arg, &word, start)?);
     }
     if let Some(missing) = positional.next() {
@@ -106,6 +110,28 @@ pub fn request_of(command: &Description, arguments: &str) -> Result<Map<String, 
     // In the order of the fields, whatever the order on the line.
     let ordered = command.args.iter().filter_map(|arg| given.remove_entry(&arg.name));
     Ok(ordered.collect())
+}
+
+/// What to say of `word`, which begins the `rest` of the arguments, behind the option `last`.
+fn one_too_many(
+    command: &Description,
+    word: &str,
+    last: Option<(String, Value)>,
+    rest: &str,
+) -> String {
+    // It may be a part of the secret.
+    if command.args.iter().any(|arg| arg.kind.is_secret()) {
+        let usage = usage(command);
+        return format!("one argument too many; a password with blanks is quoted: {usage}");
+    }
+    let advice = match last {
+        Some((name, Value::String(value))) => {
+            let value = format!("{value} {}", rest.trim_end());
+            format!("if it is part of {name}, quote it: --{name} {}", quoted(&value))
+        }
+        _ => usage(command),
+    };
+    format!("{word:?} is one argument too many: {advice}")
 }
 
 /// The option `word`, whose value may be the next word.
@@ -269,7 +295,7 @@ mod tests {
     use schemars::JsonSchema;
 
     use super::*;
-    use crate::{Addressee, RoomName, Spec, States, Text};
+    use crate::{Addressee, Password, RoomName, Spec, States, Text};
 
     #[derive(JsonSchema)]
     #[allow(dead_code)]
@@ -286,6 +312,20 @@ mod tests {
         count: Option<u32>,
         private: Option<bool>,
         tags: Option<Vec<String>>,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
+    struct Login {
+        username: String,
+        password: Password,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
+    struct Kick {
+        username: String,
+        reason: Option<String>,
     }
 
     fn command<T: JsonSchema>(name: &'static str) -> Description {
@@ -340,6 +380,18 @@ mod tests {
         check::<Create>(
             "attic cellar",
             "6: \"cellar\" is one argument too many: /x ROOM [--count COUNT] [--private] [--tags TAGS]",
+        );
+        check::<Login>(
+            "ann top secret",
+            "8: one argument too many; a password with blanks is quoted: /x USERNAME PASSWORD",
+        );
+        check::<Kick>(
+            "bob --reason too loud ",
+            "17: \"loud\" is one argument too many: if it is part of reason, quote it: --reason 'too loud'",
+        );
+        check::<Kick>(
+            "--reason loud bob eve",
+            "18: \"eve\" is one argument too many: /x USERNAME [--reason REASON]",
         );
         check::<Create>("'attic", "0: the quote ' is never closed");
         check::<Create>("attic\\", "6: nothing follows the last \\");

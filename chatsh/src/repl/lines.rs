@@ -267,6 +267,7 @@ impl Repl<'_> {
         old.quit().await;
         self.session.write_in(book);
         (self.room, self.user) = (None, None);
+        self.remark(&format!("connected to {}", self.session.entrance().address));
         self.greet();
     }
 

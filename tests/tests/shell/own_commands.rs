@@ -134,6 +134,7 @@ fn one_can_go_to_another_server() {
     ann.enter("still here", "still here", "ann#general> ");
     assert_eq!(bob.next()["data"]["text"], "still here");
     ann.enter(&format!("/connect {address}"), "welcome there", "127.0.0.1> ");
+    ann.wait_for_text(&format!("connected to {}\n", there.address));
     ann.enter("/register ann 1234", "Registration successful", "127.0.0.1> ");
     ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
     tests::eventually("ann has left", || {
