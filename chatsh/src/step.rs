@@ -95,7 +95,10 @@ pub(crate) fn understand<'a>(
             let data = data.map_err(|e| {
                 // What is wrong may be the password, which is not to be repeated.
                 let message = match masking::secret_from(line, catalogue) {
-                    Some(_) => format!("these are not its arguments: {}", usage(command)),
+                    Some(_) => format!(
+                        "these are not its arguments (one with blanks is quoted): {}",
+                        usage(command)
+                    ),
                     None => e.message,
                 };
                 let (column, message) = (column + e.column, format!("{name}: {message}"));

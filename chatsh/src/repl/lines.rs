@@ -27,6 +27,17 @@ const PASTED_LINES_MAX: usize = 3;
 /// How many lines wait to be done; a file that names itself has no end.
 const QUEUED_LEN_MAX: usize = 10_000;
 
+/// What people who come from IRC, or from other chats, type first, and what it is here.
+const ELSEWHERE: [(&[&str], &str); 7] = [
+    (&["join", "j"], "enter"),
+    (&["part", "leave"], "exit"),
+    (&["who", "names", "users", "rooms", "channels"], "list"),
+    (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
+    (&["disconnect", "bye", "q"], "quit"),
+    (&["server"], "connect"),
+    (&["scrollback", "lastlog"], "history"),
+];
+
 impl Repl<'_> {
     /// Takes what was typed, which is several lines if it was pasted.
     pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
@@ -159,7 +170,10 @@ impl Repl<'_> {
             Ok(Step::Here(Local::Set(setting))) => self.set(setting),
             Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
             Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
-            Err(Trouble::Unknown { name, nearest: Some(nearest) }) if !in_script => {
+            Err(Trouble::Unknown { name, nearest })
+                if !in_script
+                    && let Some(nearest) = nearest.clone().or(elsewhere(&name, &catalogue)) =>
+            {
                 let question = format!("There is no command /{name}. Did you mean /{nearest}?");
                 if self.is_agreed(&question).await? {
                     self.lines.push_front(Queued::typed(&line.replacen(&name, &nearest, 1)));
@@ -308,6 +322,13 @@ fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
     let meant = format!("/{name}{arguments}");
     step::understand(&meant, false, catalogue, States::of(&[state])).ok()?;
     Some(meant)
+}
+
+/// What `name` is called here, if it is a command of other chats.
+fn elsewhere(name: &str, catalogue: &Catalogue) -> Option<String> {
+    let name = name.to_lowercase();
+    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name))?;
+    catalogue.find(ours).map(|command| command.spec.name.to_string())
 }
 
 fn on_or_off(is_on: bool) -> &'static str {

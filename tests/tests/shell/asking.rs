@@ -29,6 +29,21 @@ fn a_mistyped_command_is_asked_about() {
     bob.hears_nothing();
 }
 
+#[test]
+fn a_command_of_other_chats_is_asked_about() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let _bob = server.member("bob", "general");
+    ann.type_keys("/W bob psst\r");
+    answer(&mut ann, "There is no command /W. Did you mean /tell? [y/N] ", "y");
+    ann.wait_for_text("ann -> bob: psst");
+    for (theirs, ours) in [("join attic", "enter"), ("part", "exit"), ("who", "list")] {
+        ann.type_keys(&format!("/{theirs}\r"));
+        answer(&mut ann, &format!("Did you mean /{ours}? [y/N] "), "n");
+        ann.wait_for_prompt("ann#general> ");
+    }
+}
+
 /// `tell bob hi` was said to the whole room.
 #[test]
 fn a_command_without_its_slash_is_asked_about() {
