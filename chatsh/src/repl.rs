@@ -214,7 +214,13 @@ impl Repl<'_> {
                     self.take_late(&text).await?;
                 }
                 Some(Typed::Line(text)) => self.take(&text).await?,
-                Some(Typed::Left) => return self.leave(),
+                Some(Typed::Left) => {
+                    if self.editor.is_linear() {
+                        // The terminal has shown nothing for the key.
+                        self.printer.print("");
+                    }
+                    return self.leave();
+                }
             }
         }
     }
@@ -236,6 +242,11 @@ impl Repl<'_> {
         };
         if let Some(advice) = advice {
             self.remark(&advice);
+            if self.editor.is_linear() {
+                self.remark(
+                    "This terminal shows passwords as they are typed: --password-file has none.",
+                );
+            }
         }
     }
 

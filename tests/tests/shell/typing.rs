@@ -221,6 +221,12 @@ fn a_terminal_that_can_nothing_is_a_shell_line_by_line() {
         assert!(!ann.bytes().contains(&0x1b), "{:?}", ann.lines());
         ann.type_keys("\u{4}");
         assert_eq!(ann.wait(), 0);
+        // What comes next stands at the margin.
+        assert_eq!(ann.line_being_typed(), "");
         assert!(ann.is_set_as_before());
+        let address = server.address.to_string();
+        let knowing = ["--pin", &server.fingerprint, &address];
+        let shell = Terminal::in_home(Home::new(), ROWS, COLS, &knowing, &[("TERM", term)]);
+        shell.wait_for_text("This terminal shows passwords as they are typed");
     }
 }
