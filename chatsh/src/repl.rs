@@ -4,6 +4,7 @@
 //! The prompt comes back when the line before has its reply, so a reply stands under
 //! its line.
 
+mod asking;
 mod away;
 mod frames;
 mod lines;

@@ -6,37 +6,25 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use futures_lite::StreamExt;
-use proto::{Catalogue, Description, Id, State, States, usage};
+use proto::{Description, Id, States};
 use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
 use super::{Queued, Repl};
 use crate::check::check;
-use crate::editor::Typed;
 use crate::exit::{Exit, Failure};
 use crate::local::Local;
 use crate::settings::Setting;
 use crate::source::Script;
 use crate::step::{self, Step, Trouble};
 use crate::waiting::{Awaited, Waiting};
-use crate::{help, key, masking, safe};
+use crate::{help, key};
 
 /// A paste of more lines is asked about: it may not be what was meant to be pasted.
 const PASTED_LINES_MAX: usize = 3;
 
 /// How many lines wait to be done; a file that names itself has no end.
 const QUEUED_LEN_MAX: usize = 10_000;
-
-/// What people who come from IRC, or from other chats, type first, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 7] = [
-    (&["join", "j"], "enter"),
-    (&["part", "leave"], "exit"),
-    (&["who", "names", "users", "rooms", "channels"], "list"),
-    (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
-    (&["disconnect", "bye", "q"], "quit"),
-    (&["server"], "connect"),
-    (&["scrollback", "lastlog"], "history"),
-];
 
 impl Repl<'_> {
     /// Takes what was typed, which is several lines if it was pasted.
@@ -50,89 +38,6 @@ impl Repl<'_> {
         }
         self.lines.extend(lines.iter().map(|line| Queued::typed(line)));
         Ok(())
-    }
-
-    /// Asks the user; what is no yes is a no.
-    pub(super) async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
-        Ok(self.answer(&format!("{question} [y/N] ")).await? == Some(true))
-    }
-
-    /// What the user answers, if it is yes or no.
-    async fn answer(&mut self, question: &str) -> Result<Option<bool>, Failure> {
-        // What is being typed is no answer to what was not asked yet.
-        while self.editor.is_reading() {
-            match self.turn().await? {
-                None | Some(Typed::Cleared { .. }) => {}
-                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
-                Some(Typed::Left) => return Ok(None),
-            }
-        }
-        self.editor.ask_answer(safe::one_line(question, self.look.style)).await;
-        loop {
-            match self.turn().await? {
-                None => {}
-                Some(Typed::Line(answer)) => {
-                    return Ok(match answer.trim() {
-                        "y" | "Y" | "yes" => Some(true),
-                        "n" | "N" | "no" => Some(false),
-                        "" => None,
-                        // Typed before it was read, most likely.
-                        _ => {
-                            self.complain("that is neither y nor n: nothing of it was sent");
-                            None
-                        }
-                    });
-                }
-                Some(Typed::Cleared { .. } | Typed::Left) => return Ok(None),
-            }
-        }
-    }
-
-    /// Is `line`, which has no slash at its start, to be said in the room? If it is a command
-    /// without its slash, the user decides which it is.
-    async fn is_to_be_said(
-        &mut self,
-        line: &str,
-        catalogue: &Catalogue,
-        state: State,
-    ) -> Result<bool, Failure> {
-        if masking::secret_from(line, catalogue).is_some() {
-            let question = "This looks like a password. Say it in the room, for all to read?";
-            return self.is_agreed(question).await;
-        }
-        let Some(meant) = slashed(line, catalogue, state) else {
-            let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
-            let question = "This looks like a command. Say it in the room?";
-            return Ok(!has_late_slash || self.is_agreed(question).await?);
-        };
-        let name = first_word(&meant);
-        let question =
-            format!("Did you mean {name}? y does it, n says the line in the room [y/n] ");
-        let answer = self.answer(&question).await?;
-        if answer == Some(true) {
-            self.lines.push_front(Queued::typed(&meant));
-        }
-        Ok(answer == Some(false))
-    }
-
-    /// A line without a slash cannot be said here; if it is a command, the user is asked.
-    async fn has_meant_command(
-        &mut self,
-        line: &str,
-        catalogue: &Catalogue,
-        state: State,
-    ) -> Result<bool, Failure> {
-        let name = first_word(line).to_lowercase();
-        let Some(command) = catalogue.find(&name) else { return Ok(false) };
-        match slashed(line, catalogue, state) {
-            Some(meant) => {
-                if self.is_agreed(&format!("Did you mean /{name}?")).await? {
-                    self.lines.push_front(Queued::typed(&meant));
-                }
-            }
-            None => self.complain(&format!("a command begins with a slash: {}", usage(command))),
-        }
-        Ok(true)
     }
 
     /// Does a line, or begins to.
@@ -170,15 +75,9 @@ impl Repl<'_> {
             Ok(Step::Here(Local::Set(setting))) => self.set(setting),
             Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
             Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
-            Err(Trouble::Unknown { name, nearest })
+            Err(Trouble::Unknown { ref name, ref nearest })
                 if !in_script
-                    && let Some(nearest) = nearest.clone().or(elsewhere(&name, &catalogue)) =>
-            {
-                let question = format!("There is no command /{name}. Did you mean /{nearest}?");
-                if self.is_agreed(&question).await? {
-                    self.lines.push_front(Queued::typed(&line.replacen(&name, &nearest, 1)));
-                }
-            }
+                    && self.has_mistyped(line, name, nearest.as_deref(), &catalogue).await? => {}
             Err(Trouble::NoRoom { .. })
                 if !in_script && self.has_meant_command(line, &catalogue, state).await? => {}
             Err(trouble) => {
@@ -306,72 +205,6 @@ impl Repl<'_> {
     }
 }
 
-/// `line` as the command that it is but for its slash and the case of its first word; none
-/// if it is none with these arguments.
-///
-/// "hello" is a command as well, and the first thing that people say.
-fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
-    let words = line.trim();
-    let is_late = words.len() < line.trim_end().len();
-    let words = words.strip_prefix('/').filter(|_| is_late).unwrap_or(words);
-    let name = first_word(words);
-    let arguments = &words[name.len()..];
-    let name = name.to_lowercase();
-    let is_greeting = name == "hello" && arguments.is_empty();
-    catalogue.find(&name).filter(|_| !is_greeting)?;
-    let meant = format!("/{name}{arguments}");
-    step::understand(&meant, false, catalogue, States::of(&[state])).ok()?;
-    Some(meant)
-}
-
-/// What `name` is called here, if it is a command of other chats.
-fn elsewhere(name: &str, catalogue: &Catalogue) -> Option<String> {
-    let name = name.to_lowercase();
-    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name))?;
-    catalogue.find(ours).map(|command| command.spec.name.to_string())
-}
-
 fn on_or_off(is_on: bool) -> &'static str {
     if is_on { "on" } else { "off" }
-}
-
-fn first_word(line: &str) -> &str {
-    line.split_whitespace().next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{local, testing};
-
-    #[test]
-    fn what_is_a_command_but_for_its_slash_is_found() {
-        let mut catalogue = testing::catalogue();
-        catalogue.commands.extend(local::commands());
-        for (line, meant) in [
-            ("exit", "/exit"),
-            (" /exit", "/exit"),
-            ("quit ", "/quit"),
-            ("Enter attic", "/enter attic"),
-            ("msg bob hi  there", "/msg bob hi  there"),
-            ("LIST", "/list"),
-            ("help me", "/help me"),
-            ("wait --from bob", "/wait --from bob"),
-        ] {
-            assert_eq!(slashed(line, &catalogue, State::Chat).as_deref(), Some(meant), "{line:?}");
-        }
-        for line in [
-            "exit here",
-            "//exit",
-            "enter",
-            "create",
-            "set up now",
-            "hello",
-            "wait for me",
-            "",
-            " ",
-        ] {
-            assert_eq!(slashed(line, &catalogue, State::Chat), None, "{line:?}");
-        }
-    }
 }

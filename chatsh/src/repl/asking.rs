@@ -1,0 +1,189 @@
+//! What the user is asked before it is done: a command that is mistyped, or typed without its
+//! slash, and whatever else may not be meant.
+
+use proto::{Catalogue, State, States, usage};
+
+use super::{Queued, Repl};
+use crate::editor::Typed;
+use crate::exit::Failure;
+use crate::{masking, safe, step};
+
+/// What people who come from IRC, or from other chats, type first, and what it is here.
+const ELSEWHERE: [(&[&str], &str); 7] = [
+    (&["join", "j"], "enter"),
+    (&["part", "leave"], "exit"),
+    (&["who", "names", "users", "rooms", "channels"], "list"),
+    (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
+    (&["disconnect", "bye", "q"], "quit"),
+    (&["server"], "connect"),
+    (&["scrollback", "lastlog"], "history"),
+];
+
+impl Repl<'_> {
+    /// Asks the user; what is no yes is a no.
+    pub(super) async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
+        Ok(self.answer(&format!("{question} [y/N] ")).await? == Some(true))
+    }
+
+    /// What the user answers, if it is yes or no.
+    async fn answer(&mut self, question: &str) -> Result<Option<bool>, Failure> {
+        // What is being typed is no answer to what was not asked yet.
+        while self.editor.is_reading() {
+            match self.turn().await? {
+                None | Some(Typed::Cleared { .. }) => {}
+                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
+                Some(Typed::Left) => return Ok(None),
+            }
+        }
+        self.editor.ask_answer(safe::one_line(question, self.look.style)).await;
+        loop {
+            match self.turn().await? {
+                None => {}
+                Some(Typed::Line(answer)) => {
+                    return Ok(match answer.trim() {
+                        "y" | "Y" | "yes" => Some(true),
+                        "n" | "N" | "no" => Some(false),
+                        "" => None,
+                        // Typed before it was read, most likely.
+                        _ => {
+                            self.complain("that is neither y nor n: nothing of it was sent");
+                            None
+                        }
+                    });
+                }
+                Some(Typed::Cleared { .. } | Typed::Left) => return Ok(None),
+            }
+        }
+    }
+
+    /// Is `line`, which has no slash at its start, to be said in the room? If it is a command
+    /// without its slash, the user decides which it is.
+    pub(super) async fn is_to_be_said(
+        &mut self,
+        line: &str,
+        catalogue: &Catalogue,
+        state: State,
+    ) -> Result<bool, Failure> {
+        if masking::secret_from(line, catalogue).is_some() {
+            let question = "This looks like a password. Say it in the room, for all to read?";
+            return self.is_agreed(question).await;
+        }
+        let Some(meant) = slashed(line, catalogue, state) else {
+            let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
+            let question = "This looks like a command. Say it in the room?";
+            return Ok(!has_late_slash || self.is_agreed(question).await?);
+        };
+        let name = first_word(&meant);
+        let question =
+            format!("Did you mean {name}? y does it, n says the line in the room [y/n] ");
+        let answer = self.answer(&question).await?;
+        if answer == Some(true) {
+            self.lines.push_front(Queued::typed(&meant));
+        }
+        Ok(answer == Some(false))
+    }
+
+    /// There is no command `name`: if another one may be meant, the user is asked.
+    pub(super) async fn has_mistyped(
+        &mut self,
+        line: &str,
+        name: &str,
+        nearest: Option<&str>,
+        catalogue: &Catalogue,
+    ) -> Result<bool, Failure> {
+        let Some(meant) = nearest.or_else(|| elsewhere(name, catalogue)) else {
+            return Ok(false);
+        };
+        let question = format!("There is no command /{name}. Did you mean /{meant}?");
+        if self.is_agreed(&question).await? {
+            self.lines.push_front(Queued::typed(&line.replacen(name, meant, 1)));
+        }
+        Ok(true)
+    }
+
+    /// A line without a slash cannot be said here; if it is a command, the user is asked.
+    pub(super) async fn has_meant_command(
+        &mut self,
+        line: &str,
+        catalogue: &Catalogue,
+        state: State,
+    ) -> Result<bool, Failure> {
+        let name = first_word(line).to_lowercase();
+        let Some(command) = catalogue.find(&name) else { return Ok(false) };
+        match slashed(line, catalogue, state) {
+            Some(meant) => {
+                if self.is_agreed(&format!("Did you mean /{name}?")).await? {
+                    self.lines.push_front(Queued::typed(&meant));
+                }
+            }
+            None => self.complain(&format!("a command begins with a slash: {}", usage(command))),
+        }
+        Ok(true)
+    }
+}
+
+/// What `name` is called here, if it is a command of other chats.
+fn elsewhere(name: &str, catalogue: &Catalogue) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name))?;
+    catalogue.find(ours).map(|_| *ours)
+}
+
+/// `line` as the command that it is but for its slash and the case of its first word; none
+/// if it is none with these arguments.
+///
+/// "hello" is a command as well, and the first thing that people say.
+fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
+    let words = line.trim();
+    let is_late = words.len() < line.trim_end().len();
+    let words = words.strip_prefix('/').filter(|_| is_late).unwrap_or(words);
+    let name = first_word(words);
+    let arguments = &words[name.len()..];
+    let name = name.to_lowercase();
+    let is_greeting = name == "hello" && arguments.is_empty();
+    catalogue.find(&name).filter(|_| !is_greeting)?;
+    let meant = format!("/{name}{arguments}");
+    step::understand(&meant, false, catalogue, States::of(&[state])).ok()?;
+    Some(meant)
+}
+
+fn first_word(line: &str) -> &str {
+    line.split_whitespace().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{local, testing};
+
+    #[test]
+    fn what_is_a_command_but_for_its_slash_is_found() {
+        let mut catalogue = testing::catalogue();
+        catalogue.commands.extend(local::commands());
+        for (line, meant) in [
+            ("exit", "/exit"),
+            (" /exit", "/exit"),
+            ("quit ", "/quit"),
+            ("Enter attic", "/enter attic"),
+            ("msg bob hi  there", "/msg bob hi  there"),
+            ("LIST", "/list"),
+            ("help me", "/help me"),
+            ("wait --from bob", "/wait --from bob"),
+        ] {
+            assert_eq!(slashed(line, &catalogue, State::Chat).as_deref(), Some(meant), "{line:?}");
+        }
+        for line in [
+            "exit here",
+            "//exit",
+            "enter",
+            "create",
+            "set up now",
+            "hello",
+            "wait for me",
+            "",
+            " ",
+        ] {
+            assert_eq!(slashed(line, &catalogue, State::Chat), None, "{line:?}");
+        }
+    }
+}
