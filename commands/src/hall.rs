@@ -241,7 +241,7 @@ impl Hall {
             inside.members.last_mut().into_iter().for_each(|member| member.list = sent);
         }
         let after = inside.delivered;
-        let is_newcomer = inside.rights.welcome(seat.account.id, after);
+        let is_newcomer = inside.rights.welcome(&seat.account, after);
         drop(inside);
         self.note_change(Some(room.clone()));
         let joined = is_newcomer.then(|| Draft {

@@ -50,7 +50,7 @@ pub use list::Listing;
 pub use outcome::{Move, Outcome, Reply, Says, View};
 pub use peer::{Outbox, PIPELINED_MAX, Peer, PeerId};
 pub use registry::{Command, Effect, Fut, Handler, Render, catalogue, commands, find};
-pub use rights::{PastPolicy, Rights, RoomPolicy, Sanction, Sight};
+pub use rights::{PastPolicy, Rights, RoomPolicy, Sanction, Sight, Standing};
 pub use room::{Room, RoomRecord, no_such_room, room_exists, too_many_rooms};
 pub use seat::Seat;
 pub use session::Session;

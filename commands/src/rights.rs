@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use proto::{Code, Refusal, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Act, Body, Entry, Seq};
+use crate::{Account, AccountId, Act, Body, Entry, Seq};
 
 /// What of a room's past its members may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -56,8 +57,9 @@ impl fmt::Display for Sanction {
 }
 
 /// How one account stands in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Standing {
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    account: Arc<Account>,
     is_operator: bool,
     is_invited: bool,
     ban: Option<Sanction>,
@@ -66,13 +68,28 @@ struct Standing {
     joined_after: Option<Seq>,
 }
 
+/// How one account stands in a room now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whose it is.
+    pub account: Arc<Account>,
+    /// What it is.
+    pub role: Role,
+    /// May it come in, if the room is private?
+    pub is_invited: bool,
+    /// What keeps it out.
+    pub ban: Option<Sanction>,
+    /// What keeps it from speaking.
+    pub mute: Option<Sanction>,
+}
+
 /// The rights in one room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rights {
-    owner: Option<AccountId>,
+    owner: Option<Arc<Account>>,
     policy: RoomPolicy,
     is_deleted: bool,
-    standings: HashMap<AccountId, Standing>,
+    kept: HashMap<AccountId, Kept>,
 }
 
 /// What one account may read of a room; see [`Entry::is_for`].
@@ -87,7 +104,7 @@ pub struct Sight {
 impl Rights {
     /// To whom the room belongs; to nobody, if the configuration asked for it.
     pub fn owner(&self) -> Option<AccountId> {
-        self.owner
+        self.owner.as_ref().map(|owner| owner.id)
     }
 
     /// Is the room only for those who are invited?
@@ -97,8 +114,8 @@ impl Rights {
 
     /// What an account is there.
     pub fn role_of(&self, account: AccountId) -> Role {
-        match self.standings.get(&account) {
-            _ if self.owner == Some(account) => Role::Owner,
+        match self.kept.get(&account) {
+            _ if self.owner() == Some(account) => Role::Owner,
             Some(standing) if standing.is_operator => Role::Operator,
             _ => Role::Anyone,
         }
@@ -106,9 +123,25 @@ impl Rights {
 
     /// Who may know a private room: its owner, its operators and those who are invited.
     pub fn guests(&self, now: Timestamp) -> impl Iterator<Item = AccountId> {
-        let invited = self.standings.keys().copied();
-        let all = invited.chain(self.owner.filter(|owner| !self.standings.contains_key(owner)));
+        let invited = self.kept.keys().copied();
+        let all = invited.chain(self.owner().filter(|owner| !self.kept.contains_key(owner)));
         all.filter(move |account| self.is_known_to(*account, now))
+    }
+
+    /// How all stand who are more, or less, than anyone, by name.
+    pub fn standings(&self, now: Timestamp) -> Vec<Standing> {
+        let standing = |account: &Arc<Account>| Standing {
+            account: account.clone(),
+            role: self.role_of(account.id),
+            is_invited: self.kept.get(&account.id).is_some_and(|kept| kept.is_invited),
+            ban: self.ban_of(account.id, now).cloned(),
+            mute: self.mute_of(account.id, now).cloned(),
+        };
+        let owner = self.owner.iter().filter(|owner| !self.kept.contains_key(&owner.id));
+        let all = self.kept.values().map(|kept| &kept.account).chain(owner);
+        let mut standings: Vec<_> = all.map(standing).collect();
+        standings.sort_unstable_by(|a, b| a.account.name.cmp(&b.account.name));
+        standings
     }
 
     /// May the account know that there is such a room? To an outsider a private room and
@@ -117,20 +150,20 @@ impl Rights {
         if self.is_deleted || !self.policy.is_private {
             return !self.is_deleted;
         }
-        let is_invited = self.standings.get(&account).is_some_and(|standing| standing.is_invited);
+        let is_invited = self.kept.get(&account).is_some_and(|standing| standing.is_invited);
         let is_guest = is_invited || self.role_of(account) > Role::Anyone;
         is_guest && self.ban_of(account, now).is_none()
     }
 
     /// The ban that keeps an account out.
     pub fn ban_of(&self, account: AccountId, now: Timestamp) -> Option<&Sanction> {
-        let ban = self.standings.get(&account)?.ban.as_ref();
+        let ban = self.kept.get(&account)?.ban.as_ref();
         ban.filter(|ban| !ban.is_over(now))
     }
 
     /// The mute that keeps an account from speaking.
     pub fn mute_of(&self, account: AccountId, now: Timestamp) -> Option<&Sanction> {
-        let mute = self.standings.get(&account)?.mute.as_ref();
+        let mute = self.kept.get(&account)?.mute.as_ref();
         mute.filter(|mute| !mute.is_over(now))
     }
 
@@ -152,13 +185,24 @@ impl Rights {
     }
 
     /// An account enters, when the last entry was `seq`: says whether that must be kept.
-    pub(crate) fn welcome(&mut self, account: AccountId, seq: Seq) -> bool {
+    pub(crate) fn welcome(&mut self, account: &Arc<Account>, seq: Seq) -> bool {
         let is_newcomer =
-            self.policy.past == PastPolicy::SinceJoin && self.joined_after(account).is_none();
+            self.policy.past == PastPolicy::SinceJoin && self.joined_after(account.id).is_none();
         if is_newcomer {
-            self.standings.entry(account).or_default().joined_after = Some(seq);
+            self.keep(account).joined_after = Some(seq);
         }
         is_newcomer
+    }
+
+    fn keep(&mut self, account: &Arc<Account>) -> &mut Kept {
+        self.kept.entry(account.id).or_insert_with(|| Kept {
+            account: account.clone(),
+            is_operator: false,
+            is_invited: false,
+            ban: None,
+            mute: None,
+            joined_after: None,
+        })
     }
 
     /// May one do something to another? Only to those who are less than oneself.
@@ -178,24 +222,23 @@ impl Rights {
     }
 
     fn joined_after(&self, account: AccountId) -> Option<Seq> {
-        self.standings.get(&account)?.joined_after
+        self.kept.get(&account)?.joined_after
     }
 
     /// What an entry makes of the rights: the only place where they change.
     pub fn apply(&mut self, entry: &Entry) {
-        let author = entry.author.as_ref().map(|author| author.id);
         match &entry.body {
             Body::Created { policy, .. } => {
-                self.owner = author;
+                self.owner.clone_from(&entry.author);
                 self.policy = *policy;
             }
             Body::Joined { after } => {
-                let Some(author) = author else { return };
-                self.standings.entry(author).or_default().joined_after.get_or_insert(*after);
+                let Some(author) = &entry.author else { return };
+                self.keep(author).joined_after.get_or_insert(*after);
             }
             Body::Deleted => self.is_deleted = true,
             Body::Done { act, to, until, reason } => {
-                let standing = self.standings.entry(to.id).or_default();
+                let standing = self.keep(to);
                 let sanction = || Some(Sanction { until: *until, reason: reason.clone() });
                 match act {
                     Act::Invite => standing.is_invited = true,
@@ -227,13 +270,11 @@ impl Rights {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
     use proto::{RoomName, UserName};
 
     use super::*;
-    use crate::{Account, RoomId};
+    use crate::RoomId;
 
     /// The room is made by the first of them.
     const ACCOUNTS: i64 = 4;
@@ -286,6 +327,7 @@ mod tests {
                 .collect();
             entries.iter().for_each(|entry| rights.apply(entry));
             let now = at(now);
+            let standings = rights.standings(now);
             for id in 1..=ACCOUNTS {
                 let (id, own) = (AccountId(id), id);
                 // The last that was done to one of these kinds.
@@ -312,6 +354,12 @@ mod tests {
                     _ => Role::Anyone,
                 };
                 prop_assert_eq!(rights.role_of(id), role);
+                let standing = standings.iter().find(|standing| standing.account.id == id);
+                let sanctions = standing.map(|standing| (&standing.ban, &standing.mute));
+                let (ban, mute) = sanctions.unwrap_or((&None, &None));
+                prop_assert_eq!(ban.is_some(), is_banned);
+                prop_assert_eq!(mute.is_some(), rights.mute_of(id, now).is_some());
+                prop_assert_eq!(standing.map_or(Role::Anyone, |standing| standing.role), role);
                 let is_guest = role > Role::Anyone || last(&[Act::Invite, Act::Op]).is_some();
                 let is_known = !is_private || (is_guest && !is_banned);
                 prop_assert_eq!(rights.is_known_to(id, now), is_known);

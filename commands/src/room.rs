@@ -81,6 +81,11 @@ impl Room {
         self.inside().rights.role_of(account)
     }
 
+    /// What it is about.
+    pub fn topic(&self) -> Option<String> {
+        self.inside().topic.clone()
+    }
+
     /// Asks the rights something.
     pub fn rights<T>(&self, ask: impl FnOnce(&Rights) -> T) -> T {
         ask(&self.inside().rights)

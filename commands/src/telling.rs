@@ -292,7 +292,7 @@ impl<'a> Telling<'a> {
     }
 }
 
-fn maybe_rfc3339_ms<S: serde::Serializer>(
+pub(crate) fn maybe_rfc3339_ms<S: serde::Serializer>(
     ts: &Option<Timestamp>,
     out: S,
 ) -> Result<S::Ok, S::Error> {

@@ -164,6 +164,7 @@ fn these_are_the_commands() {
         register: auth -> 
         resume: auth -> lobby chat
         retention: chat -> 
+        room: chat -> 
         sessions: lobby chat -> 
         tell: lobby chat -> 
         topic: chat -> 
@@ -343,6 +344,8 @@ fn every_example_does_something_where_its_command_is_allowed() {
         resume in auth, prepared: ok, then in chat
         retention in chat, empty: forbidden, then in chat
         retention in chat, prepared: ok, then in chat
+        room in chat, empty: ok, then in chat
+        room in chat, prepared: ok, then in chat
         sessions in lobby, empty: ok, then in lobby
         sessions in lobby, prepared: ok, then in lobby
         sessions in chat, empty: ok, then in chat

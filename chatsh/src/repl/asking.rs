@@ -9,10 +9,11 @@ use crate::exit::Failure;
 use crate::{masking, safe, step};
 
 /// What people who come from IRC, or from other chats, type first, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 7] = [
+const ELSEWHERE: [(&[&str], &str); 8] = [
     (&["join", "j"], "enter"),
     (&["part", "leave"], "exit"),
     (&["who", "names", "users", "rooms", "channels"], "list"),
+    (&["info", "mode", "bans", "ops"], "room"),
     (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
     (&["disconnect", "bye", "q"], "quit"),
     (&["server"], "connect"),

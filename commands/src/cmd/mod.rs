@@ -27,6 +27,7 @@ mod redact;
 mod register;
 mod resume;
 mod retention;
+mod room;
 mod sessions;
 mod tell;
 mod topic;

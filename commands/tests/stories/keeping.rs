@@ -63,6 +63,61 @@ fn the_owner_makes_operators_and_they_keep_order() {
 }
 
 #[test]
+fn who_is_there_sees_how_the_room_is_kept() {
+    check(
+        "
+        * in lobby: ann, bob, eve, zoe
+        ann> /room
+        ann> /create attic --private --topic 'Old things'
+        ann> /enter attic
+        ann> /invite bob
+        ann> /invite eve
+        ann> /op eve
+        ann> /ban zoe --reason spam
+        ann> /mute bob --minutes 5
+        bob> /enter attic
+        bob> /room
+        ann> /deop eve
+        ann> /unban zoe
+        ann> /ban bob
+        ann> /room
+        ",
+        expect![[r#"
+            * in lobby: ann, bob, eve, zoe
+            ann> /room
+            ann< room wrong_state "room is allowed in chat, you are in lobby: enter leads there" states=[chat]
+            ann> /create attic --private --topic 'Old things'
+            ann< create ok "attic created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic topic="Old things" last_seq=1 oldest=1 epoch=e1
+            ann> /invite bob
+            ann< invite ok "bob may enter attic" room=attic what=invite by=ann username=bob seq=2 ts=TS
+            ann> /invite eve
+            ann< invite ok "eve may enter attic" room=attic what=invite by=ann username=eve seq=3 ts=TS
+            ann> /op eve
+            ann< op ok "eve is an operator of attic" room=attic what=op by=ann username=eve seq=4 ts=TS
+            ann> /ban zoe --reason spam
+            ann< ban ok "zoe is banned from attic" room=attic what=ban by=ann username=zoe text=spam seq=5 ts=TS
+            ann> /mute bob --minutes 5
+            ann< mute ok "bob may not speak in attic until TIME" room=attic what=mute by=ann username=bob until=TS seq=6 ts=TS
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic topic="Old things" last_seq=6 oldest=1 epoch=e1
+            bob> /room
+            bob< room ok room=attic topic="Old things" private=true owner=ann operators=[eve] invited=[bob] banned=[{username=zoe reason=spam}] muted=[{username=bob until=TS}] more=false
+            ann> /deop eve
+            ann< deop ok "eve is no operator of attic any more" room=attic what=deop by=ann username=eve seq=7 ts=TS
+            ann> /unban zoe
+            ann< unban ok "zoe may come back to attic" room=attic what=unban by=ann username=zoe seq=8 ts=TS
+            ann> /ban bob
+            ann< ban ok "bob is banned from attic" room=attic what=ban by=ann username=bob seq=9 ts=TS
+            bob< exit ok "ann put you out of attic" room=attic by=ann
+            ann> /room
+            ann< room ok room=attic topic="Old things" private=true owner=ann operators=[] invited=[eve] banned=[{username=bob}] muted=[{username=bob until=TS}] more=false
+        "#]],
+    );
+}
+
+#[test]
 fn those_who_take_notices_see_what_keepers_do() {
     check(
         "
