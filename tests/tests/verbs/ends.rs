@@ -31,6 +31,7 @@ fn every_exit_code_of_the_table_is_provoked() {
     expect(1, run(&["send", "-r", "general", "bell: \u{7}"]));
     expect(2, run(&["send", "hi"]));
     expect(2, run(&["tail", "-r", "general", "--since", "yesterday"]));
+    expect(2, run(&["history", "-r", "general", "--since", "2099-01-01"]));
     expect(2, run(&["send", "-r", "general", "--check", "hi"]));
     home.write("wrong", "4321\n");
     let guess = |server: &Server| {
