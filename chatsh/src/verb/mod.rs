@@ -22,6 +22,7 @@ mod following;
 mod history;
 mod key;
 mod lines;
+mod number;
 mod pages;
 mod pieces;
 mod send;

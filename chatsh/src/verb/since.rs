@@ -29,7 +29,7 @@ impl FromStr for Since {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Since, String> {
-        if let Ok(seq) = text.parse() {
+        if let Some(seq) = text.parse().ok().filter(|seq| *seq >= 0) {
             return Ok(Since::Seq(seq));
         }
         if let Ok(time) = text.parse() {
@@ -130,7 +130,7 @@ mod tests {
         let Ok(Since::Time(then)) = "1d".parse() else { panic!("it is a while") };
         let ago = Timestamp::now().duration_since(then).as_secs();
         assert!((82_800..90_060).contains(&ago), "{ago}");
-        for text in ["", "yesterday", "-10m", "-1d", "2026-13-31", "12:00"] {
+        for text in ["", "yesterday", "-7", "-10m", "-1d", "2026-13-31", "12:00"] {
             assert!(text.parse::<Since>().is_err(), "{text}");
         }
     }
