@@ -8,7 +8,7 @@ use certs::Fingerprint;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use proto::{RoomName, UserName};
 
 use crate::address::Given;
@@ -205,11 +205,16 @@ impl Options {
         let conflict = match OF_LINES.iter().find(is_given) {
             Some(&"address_given") => "a verb takes the address with -a: chatsh -a ADDRESS VERB",
             Some(_) => "-c, -f, --check and --events are for scripts, not for verbs",
-            None if verb.is_roomless() && is_given(&&"room") => "this is of no room: leave out -r",
+            None if verb.is_roomless() && is_given(&&"room") => {
+                let verb = verb_of(&mut command, &matches);
+                let needless = "this is of no room: leave out -r";
+                return Err(verb.error(ErrorKind::ArgumentConflict, needless));
+            }
             None if verb.says_nothing() => {
                 let missing = "what is to be said? a TEXT, `-` for all of stdin, or --lines for \
                                each line of it";
-                return Err(command.error(ErrorKind::MissingRequiredArgument, missing));
+                let verb = verb_of(&mut command, &matches);
+                return Err(verb.error(ErrorKind::MissingRequiredArgument, missing));
             }
             None => return Ok(options),
         };
@@ -221,6 +226,12 @@ impl Options {
         let word = &self.address_given.as_ref()?.text;
         Some(format!(" (did you mean chatsh {}?)", nearest_verb(&Options::command(), word)?))
     }
+}
+
+/// The verb that was given, whose usage an error of it shows.
+fn verb_of<'a>(command: &'a mut clap::Command, matches: &ArgMatches) -> &'a mut clap::Command {
+    let name = matches.subcommand_name().expect("only errors of a verb are of one");
+    command.find_subcommand_mut(name).expect("clap knows the verb that it has read")
 }
 
 /// Is it that there are two addresses?
@@ -363,12 +374,22 @@ mod tests {
         expect![[r#"
             error: what is to be said? a TEXT, `-` for all of stdin, or --lines for each line of it
 
-            Usage: chatsh [OPTIONS] [ADDRESS]
-                   chatsh [OPTIONS] VERB ...
+            Usage: chatsh send [OPTIONS] [TEXT]...
 
             For more information, try '--help'.
         "#]]
         .assert_eq(&error("chatsh send -r ops"));
+        for (line, usage) in [
+            ("chatsh rooms -r ops", "chatsh rooms [OPTIONS]"),
+            ("chatsh -r ops send -t bob hi", "chatsh send [OPTIONS] [TEXT]..."),
+            ("chatsh tail --frob", "chatsh tail [OPTIONS]"),
+            ("chatsh -u ann tail ops", "chatsh tail [OPTIONS]"),
+            ("chatsh history --since 1 --after 2", "chatsh history --since <SEQ|TIME>"),
+            ("chatsh tail --events", "chatsh tail [OPTIONS]"),
+        ] {
+            let told = error(line);
+            assert!(told.contains(&format!("\nUsage: {usage}\n")), "{line}: {told}");
+        }
     }
 
     #[test]
