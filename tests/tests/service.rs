@@ -218,16 +218,18 @@ fn the_configuration_in_force_is_printed_with_its_origins() {
 /// It was a panic, with sixty lines of where in the code.
 #[test]
 fn a_sub_command_whose_stdout_is_gone_is_quiet_and_one_whose_is_full_says_so() {
-    let chatd = |stdout: Stdio| {
-        let mut command = Command::new(tests::program("chatd"));
-        command.arg("schema").stdout(stdout).stderr(Stdio::piped()).output().unwrap()
-    };
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let gone = chatd(writer.into());
-    assert_eq!((gone.status.code(), stderr(&gone).as_str()), (Some(0), ""));
-    let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    ends(&chatd(full.into()), 73, &["stdout cannot be written"]);
+    for argument in ["schema", "--help", "--version"] {
+        let chatd = |stdout: Stdio| {
+            let mut command = Command::new(tests::program("chatd"));
+            command.arg(argument).stdout(stdout).stderr(Stdio::piped()).output().unwrap()
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let gone = chatd(writer.into());
+        assert_eq!((gone.status.code(), stderr(&gone).as_str()), (Some(0), ""), "{argument}");
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        ends(&chatd(full.into()), 73, &["stdout cannot be written"]);
+    }
 }
 
 /// The folder of a server that has been stopped, with a user and a message.
