@@ -237,3 +237,41 @@ fn jq_reads_what_tail_prints() {
     });
     assert_eq!(run.end(), "one\ntwo\nthree\nexit 0\n");
 }
+
+/// It hung without a word on a name that was mistyped.
+#[test]
+fn a_wait_for_somebody_who_has_no_account_says_so_and_goes_on() {
+    let (server, home, mut bob) = room_of_bob(&[]);
+    let wait = ["wait", "-r", "general", "--from", "eve"];
+    let wait = as_ann(&server, &home, &wait);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" 2>&1", "sh"]);
+    shell.arg(wait.get_program()).args(wait.get_args());
+    shell.current_dir(home.path("")).env("HOME", home.path(""));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = Run::of(shell);
+    run.wait_for_line("no user eve");
+    // A bot may register late.
+    let mut eve = server.member("eve", "general");
+    bob.say("not eve");
+    eve.say("here I am");
+    expect![[r#"
+        chatsh: there is no user eve yet; waiting all the same
+        eve: here I am
+        exit 0
+    "#]]
+    .assert_eq(&run.end());
+    let ask = ["ask", "-r", "general", "Who?", "--from", "harper", "--timeout", "1s"];
+    expect![[r#"
+        ! chatsh: there is no user harper yet; waiting all the same
+        ! chatsh: no answer within 1 s
+        exit 124
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &ask), ""));
+    let ask = ["ask", "-r", "general", "Who?", "--from", "BOB", "--timeout", "200ms"];
+    expect![[r#"
+        ! chatsh: no answer within 0.2 s
+        exit 124
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &ask), ""));
+}
