@@ -275,3 +275,20 @@ fn a_wait_for_somebody_who_has_no_account_says_so_and_goes_on() {
     "#]]
     .assert_eq(&outcome(as_ann(&server, &home, &ask), ""));
 }
+
+/// One's own words from elsewhere are said in the room like any others.
+#[test]
+fn a_wait_is_ended_by_its_own_account_in_another_session() {
+    let (server, home, _bob) = room_of_bob(&[]);
+    let run = Run::of(as_ann(&server, &home, &["wait", "-r", "general"]));
+    let mut eve = server.member("eve", "general");
+    wait_for_ann(&mut eve);
+    let send = ["send", "-r", "general", "from elsewhere"];
+    assert_eq!(outcome(as_ann(&server, &home, &send), ""), "exit 0\n");
+    assert_eq!(run.end(), "ann: from elsewhere\nexit 0\n");
+    let mut run = Run::of(as_ann(&server, &home, &["-r", "general"]));
+    run.feed("before\n/wait\n/quit\n");
+    while eve.next()["data"]["text"] != "before" {}
+    assert_eq!(outcome(as_ann(&server, &home, &send), ""), "exit 0\n");
+    assert_eq!(run.end(), "ann: before\nann: from elsewhere\nexit 0\n");
+}
