@@ -479,6 +479,20 @@ fn accounts_are_managed_with_and_without_a_server() {
     assert!(opens(&server, "ann", "second secret"));
 }
 
+/// The password was asked for first, twice, and then the folder was the wrong one.
+#[test]
+fn the_folder_is_looked_at_before_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    ends(&user(&missing, &["passwd", "ann"], ""), 2, &["no chatd has been here"]);
+    let add = user(&missing, &["add", "ann"], "");
+    ends(&add, 2, &["password"]);
+    assert!(stderr(&add).lines().next().unwrap().ends_with("this is a new data folder"));
+    let named = user(&missing, &["add", "not a name"], "");
+    assert!(!stderr(&named).contains("folder"), "{named:?}");
+    assert!(!missing.exists());
+}
+
 #[test]
 fn a_new_password_ends_tokens_and_sessions_of_its_account_and_of_no_other() {
     let server = Server::start();
