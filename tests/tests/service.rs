@@ -494,6 +494,20 @@ fn the_folder_is_looked_at_before_the_password() {
 }
 
 #[test]
+fn who_cannot_listen_leaves_no_new_data_folder_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    ends(&run_chatd(&new, &["--listen", &address], ""), 69, &[&address, "another server"]);
+    assert!(!new.exists());
+    // In a folder that is used the one who uses it is named, wherever it listens.
+    let server = Server::start();
+    let address = server.address.to_string();
+    ends(&run_chatd(&server.data(), &["--listen", &address], ""), 73, &["another chatd"]);
+}
+
+#[test]
 fn a_new_password_ends_tokens_and_sessions_of_its_account_and_of_no_other() {
     let server = Server::start();
     let token = |name: &str| {
