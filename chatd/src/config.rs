@@ -48,7 +48,13 @@ pub const KEYS: &[Key] = &[
         "What an acknowledged message survives: `power` (a power cut: the disk is told to write) \
          or `process` (a crash of chatd).",
     ),
-    key("tls.cert", "", "A PEM file with the certificate chain, in place of the one in `data`."),
+    key(
+        "tls.cert",
+        "",
+        "A PEM file with the certificate chain, in place of the one in `data`. A relative path, here \
+         and of `tls.key` and `data`, is of the folder in which chatd was started, not of the \
+         configuration's.",
+    ),
     key("tls.key", "", "The PEM file with its private key; nobody else may read it."),
     key(
         "registration.policy",

@@ -61,11 +61,15 @@ use crate::settings::{Settings, SettingsError};
 /// The program. A server with further commands is a program that names their crate
 /// and calls this.
 pub fn main() -> ExitCode {
-    let options = Options::parse();
     if let Err(error) = color_eyre::install() {
         eprintln!("chatd: {error}");
     }
-    match run(options).and_then(|text| print(&text)) {
+    let done = match Options::try_parse() {
+        Ok(options) => run(options).and_then(|text| print(&text)),
+        Err(said) if said.use_stderr() => said.exit(),
+        Err(help) => written(help.print()),
+    };
+    match done {
         Ok(()) => Exit::Ok.into(),
         Err(Failure { exit, report }) => {
             eprintln!("chatd: {report:#}");
@@ -79,10 +83,15 @@ pub fn command() -> clap::Command {
     Options::command()
 }
 
-/// Puts what a sub-command has to say on stdout. One who listens no further has heard enough.
+/// Puts what a sub-command has to say on stdout.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// How it ends that so much was written on stdout. One who listens no further has heard enough.
+fn written(outcome: std::io::Result<()>) -> Result<(), Failure> {
+    match outcome {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let report = eyre!("stdout cannot be written: {error}");
             Err(Failure::new(Exit::CannotMake, report))

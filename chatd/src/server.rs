@@ -22,7 +22,7 @@ use crate::connection::Connection;
 use crate::database::{Database, DatabaseError, WriteError, Writer};
 use crate::exit::{Exit, Failure};
 use crate::flusher::Flusher;
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::gate::Gate;
 use crate::history::History;
 use crate::ledger::Ledger;
@@ -131,6 +131,10 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         );
     }
     listener::survive_file_limits()?;
+    // A new data folder is not made for a server that cannot listen. Of one that is there the
+    // lock is asked first: it names the chatd that has it.
+    let is_new = folder::check_used(&data).is_err();
+    let bound = is_new.then(|| listener::bind(&config.listen)).transpose()?;
     let folder = Folder::lock(&data)?;
     let identity = identity(&config, folder.path())?;
     let file = folder.database();
@@ -156,7 +160,10 @@ pub fn serve(config: Config) -> Result<(), Failure> {
     // Two commands of one name are a defect, and met here rather than by a user.
     let (version, commands) = (env!("CARGO_PKG_VERSION"), commands::commands().count());
     tracing::info!(version, commands, data = %data.display(), "starting");
-    let listeners = listener::bind(&config.listen)?;
+    let listeners = match bound {
+        Some(listeners) => listeners,
+        None => listener::bind(&config.listen)?,
+    };
     let server: &'static Server = Box::leak(Box::new(Server {
         tls: identity.server_config(),
         turns: Turns::new(threads),

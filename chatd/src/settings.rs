@@ -92,7 +92,10 @@ impl Settings {
     fn read(&mut self, file: &Path) -> Result<(), SettingsError> {
         let error = |what: String| SettingsError(format!("{}: {what}", file.display()));
         let text = std::fs::read_to_string(file).map_err(|e| error(e.to_string()))?;
-        let table: Table = text.parse().map_err(|e: toml::de::Error| error(e.to_string()))?;
+        let table: Table = text.parse().map_err(|e: toml::de::Error| {
+            let place = e.span().map_or_else(String::new, |span| place_in(&text, span.start));
+            SettingsError(format!("{}{place}: {}", file.display(), e.message()))
+        })?;
         let mut leaves = Vec::new();
         flatten("", &table, &mut leaves);
         let mut places = BTreeMap::new();
@@ -129,6 +132,14 @@ impl Settings {
         self.origins.insert(key.name, origin.to_owned());
         Ok(())
     }
+}
+
+/// `:line:column` of this byte, as compilers say it.
+fn place_in(text: &str, byte: usize) -> String {
+    let before = &text[..text.floor_char_boundary(byte)];
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = before.matches('\n').count() + 1;
+    format!(":{line}:{}", before[line_start..].chars().count() + 1)
 }
 
 /// A value that somebody wrote: TOML, and what is no TOML is a string.
@@ -251,6 +262,19 @@ mod tests {
         let from_variable = error(gather("", &[("CHATD_LISTN", "x")], &[]));
         assert!(from_variable.contains(r#"did you mean "listen"?"#), "{from_variable}");
         assert!(error(gather("", &[], &[("zzz", "1")])).contains("no key \"zzz\""));
+    }
+
+    /// It took five lines, of which only the second said where.
+    #[test]
+    fn what_is_no_toml_is_an_error_that_says_where() {
+        let told = |text| {
+            let error = gather(text, &[], &[]).err().unwrap().to_string();
+            error.rsplit_once("/chatd.toml").unwrap().1.to_owned()
+        };
+        assert_eq!(told("motd = 'é' = 1"), ":1:12: unexpected key or value, expected newline, `#`");
+        assert_eq!(told("[limits]\nframe = = 3\n"), ":2:9: extra `=`, expected nothing");
+        assert_eq!(told("listen = [1"), ":1:12: unclosed array, expected `]`");
+        assert_eq!(told("motd = ''\nmotd = ''"), ":2:1: duplicate key");
     }
 
     #[test]

@@ -22,23 +22,26 @@ use crate::options::UserAction;
 pub(crate) fn run(config: &Config, action: UserAction) -> Result<String, Failure> {
     let usage = |report: Report| Failure::new(Exit::Usage, report);
     let name = |name: String| UserName::new(&name).map_err(|e| usage(eyre!("{name:?}: {e}")));
+    let data = config.data().map_err(|e| usage(eyre!(e)))?;
+    // Nobody types a password for a folder that is the wrong one.
     let ask = match action {
         UserAction::Add { name: user } => {
-            Ask::AddUser { name: name(user)?, password: password().map_err(usage)? }
+            let name = name(user)?;
+            if folder::check_used(&data).is_err() {
+                eprintln!("chatd: {}: this is a new data folder", data.display());
+            }
+            Ask::AddUser { name, password: password().map_err(usage)? }
         }
         UserAction::Passwd { name: user } => {
-            Ask::SetPassword { name: name(user)?, password: password().map_err(usage)? }
+            let name = name(user)?;
+            folder::check_used(&data)?;
+            Ask::SetPassword { name, password: password().map_err(usage)? }
         }
-        UserAction::List => Ask::ListUsers,
+        UserAction::List => {
+            folder::check_used(&data)?;
+            Ask::ListUsers
+        }
     };
-    let data = config.data().map_err(|e| usage(eyre!(e)))?;
-    match &ask {
-        Ask::AddUser { .. } if folder::check_used(&data).is_err() => {
-            eprintln!("chatd: {}: this is a new data folder", data.display());
-        }
-        Ask::AddUser { .. } => {}
-        Ask::SetPassword { .. } | Ask::ListUsers => folder::check_used(&data)?,
-    }
     let told = match Folder::try_lock(&data)? {
         Ok(folder) => alone(config, &folder, ask)?,
         Err(_) => control::ask(&data, &ask).map_err(|e| Failure::new(Exit::Unavailable, e))?,

@@ -64,9 +64,14 @@ mod words;
 
 /// Runs chatsh with the options of this process.
 pub fn main() -> ExitCode {
-    let options = options::Options::read(std::env::args_os()).unwrap_or_else(|e| e.exit());
-    let meant = options.meant_verb();
-    let exit = options.settle().and_then(|options| job::run(&options)).unwrap_or_else(|failure| {
+    let (outcome, meant) = match options::Options::read(std::env::args_os()) {
+        Ok(options) => {
+            let meant = options.meant_verb();
+            (options.settle().and_then(|options| job::run(&options)), meant)
+        }
+        Err(said) => (output::print_of_clap(&said), None),
+    };
+    let exit = outcome.unwrap_or_else(|failure| {
         let meant = meant.filter(|_| failure.exit == exit::Exit::NoConnection);
         if !failure.message.is_empty() {
             talk::say(&(failure.message + &meant.unwrap_or_default()));

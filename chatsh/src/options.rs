@@ -8,7 +8,7 @@ use certs::Fingerprint;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use proto::{RoomName, UserName};
 
 use crate::address::Given;
@@ -132,7 +132,7 @@ pub struct Options {
     ///
     /// In seconds, or with a unit: 500ms, 30s, 10m. In a script it is also the limit of a
     /// `/wait` that has none of its own. When it has passed the exit code is 124.
-    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    #[arg(long, value_name = "SECS", value_parser = seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 
     /// When throttled end with 6 instead of waiting and saying so
@@ -166,10 +166,18 @@ pub struct Options {
 
 /// The options as clap has them, for reading them, the manual page and completion.
 pub fn command() -> clap::Command {
-    Options::command().mut_args(|arg| match OF_LINES.contains(&arg.get_id().as_str()) {
-        true => arg,
-        false => arg.global(true).help_heading("Common options"),
-    })
+    let command =
+        Options::command().mut_args(|arg| match OF_LINES.contains(&arg.get_id().as_str()) {
+            true => arg,
+            false => arg.global(true).help_heading("Common options"),
+        });
+    command.mut_args(tell_of_its_value).mut_subcommands(|verb| verb.mut_args(tell_of_its_value))
+}
+
+/// Lets an option say itself what is wrong with -1; clap takes it for an option of its own.
+fn tell_of_its_value(arg: clap::Arg) -> clap::Arg {
+    let is_option = !arg.is_positional() && arg.get_action().takes_values();
+    arg.allow_negative_numbers(is_option)
 }
 
 impl Options {
@@ -197,11 +205,16 @@ impl Options {
         let conflict = match OF_LINES.iter().find(is_given) {
             Some(&"address_given") => "a verb takes the address with -a: chatsh -a ADDRESS VERB",
             Some(_) => "-c, -f, --check and --events are for scripts, not for verbs",
-            None if verb.is_roomless() && is_given(&&"room") => "this is of no room: leave out -r",
+            None if verb.is_roomless() && is_given(&&"room") => {
+                let verb = verb_of(&mut command, &matches);
+                let needless = "this is of no room: leave out -r";
+                return Err(verb.error(ErrorKind::ArgumentConflict, needless));
+            }
             None if verb.says_nothing() => {
                 let missing = "what is to be said? a TEXT, `-` for all of stdin, or --lines for \
                                each line of it";
-                return Err(command.error(ErrorKind::MissingRequiredArgument, missing));
+                let verb = verb_of(&mut command, &matches);
+                return Err(verb.error(ErrorKind::MissingRequiredArgument, missing));
             }
             None => return Ok(options),
         };
@@ -213,6 +226,12 @@ impl Options {
         let word = &self.address_given.as_ref()?.text;
         Some(format!(" (did you mean chatsh {}?)", nearest_verb(&Options::command(), word)?))
     }
+}
+
+/// The verb that was given, whose usage an error of it shows.
+fn verb_of<'a>(command: &'a mut clap::Command, matches: &ArgMatches) -> &'a mut clap::Command {
+    let name = matches.subcommand_name().expect("only errors of a verb are of one");
+    command.find_subcommand_mut(name).expect("clap knows the verb that it has read")
 }
 
 /// Is it that there are two addresses?
@@ -302,6 +321,44 @@ mod tests {
         assert!(!pins.contains("did you mean"), "{pins}");
     }
 
+    /// The tip was to write `-- -1`, which is worse.
+    #[test]
+    fn a_number_below_zero_is_told_what_the_option_takes() {
+        let mut story = String::new();
+        for line in [
+            "chatsh --timeout -1",
+            "chatsh --timeout -1s",
+            "chatsh tail --timeout -1",
+            "chatsh tail --count -1",
+            "chatsh tail --count x",
+            "chatsh tail --since -1d",
+            "chatsh history --since -7",
+            "chatsh history --limit -1",
+            "chatsh history --before -1",
+            "chatsh history --after -1",
+        ] {
+            let error = Options::read(line.split(' ')).unwrap_err().to_string();
+            story.push_str(error.lines().next().unwrap_or_default());
+            story.push('\n');
+        }
+        expect![[r#"
+            error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
+            error: invalid value '-1s' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
+            error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
+            error: invalid value '-1' for '--count <N>': it is a whole number from 1 on
+            error: invalid value 'x' for '--count <N>': it is a whole number from 1 on
+            error: invalid value '-1d' for '--since <SEQ|TIME>': it is a seq (7), a time (2026-01-31, '2026-01-31 12:00', 2026-01-31T12:00:00Z) or a while (10m, 24h, 1d)
+            error: invalid value '-7' for '--since <SEQ|TIME>': it is a seq (7), a time (2026-01-31, '2026-01-31 12:00', 2026-01-31T12:00:00Z) or a while (10m, 24h, 1d)
+            error: invalid value '-1' for '--limit <N>': it is a whole number from 1 to 10000
+            error: invalid value '-1' for '--before <SEQ>': it is a whole number from 0 on
+            error: invalid value '-1' for '--after <SEQ>': it is a whole number from 0 on
+        "#]].assert_eq(&story);
+        check("chatsh -r -1", true);
+        check("chatsh send -r ops -- -1", true);
+        check("chatsh history --after 0 --limit 10000", true);
+        check("chatsh history --limit 10001", false);
+    }
+
     #[test]
     fn the_usage_is_as_the_errors_say() {
         let error = |line: &str| Options::read(line.split(' ')).unwrap_err().to_string();
@@ -317,12 +374,22 @@ mod tests {
         expect![[r#"
             error: what is to be said? a TEXT, `-` for all of stdin, or --lines for each line of it
 
-            Usage: chatsh [OPTIONS] [ADDRESS]
-                   chatsh [OPTIONS] VERB ...
+            Usage: chatsh send [OPTIONS] [TEXT]...
 
             For more information, try '--help'.
         "#]]
         .assert_eq(&error("chatsh send -r ops"));
+        for (line, usage) in [
+            ("chatsh rooms -r ops", "chatsh rooms [OPTIONS]"),
+            ("chatsh -r ops send -t bob hi", "chatsh send [OPTIONS] [TEXT]..."),
+            ("chatsh tail --frob", "chatsh tail [OPTIONS]"),
+            ("chatsh -u ann tail ops", "chatsh tail [OPTIONS]"),
+            ("chatsh history --since 1 --after 2", "chatsh history --since <SEQ|TIME>"),
+            ("chatsh tail --events", "chatsh tail [OPTIONS]"),
+        ] {
+            let told = error(line);
+            assert!(told.contains(&format!("\nUsage: {usage}\n")), "{line}: {told}");
+        }
     }
 
     #[test]

@@ -15,10 +15,26 @@ use crate::exit::{Exit, Failure};
 /// # Errors
 /// Nobody reads it any more, or it cannot be written.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| match error.kind() {
+    writeln!(io::stdout(), "{text}").map_err(unwritten)
+}
+
+/// Prints what clap has to say: help on stdout, an error on stderr.
+///
+/// # Errors
+/// Help cannot be written; one who reads no further has read enough.
+pub(crate) fn print_of_clap(said: &clap::Error) -> Result<Exit, Failure> {
+    match said.print().map_err(unwritten) {
+        _ if said.use_stderr() => Ok(Exit::Usage),
+        Err(failure) if !failure.is_unread => Err(failure),
+        _ => Ok(Exit::Done),
+    }
+}
+
+fn unwritten(error: io::Error) -> Failure {
+    match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::unread(),
         _ => Failure::new(Exit::Refused, format!("cannot write to stdout: {error}")),
-    })
+    }
 }
 
 /// Ends when stdout is a pipe that nobody reads any more.

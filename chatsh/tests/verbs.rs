@@ -380,6 +380,60 @@ fn lines_that_were_not_acknowledged_are_named() {
     );
 }
 
+/// Nobody knew from where on to say them again.
+#[test]
+fn lines_that_end_early_tell_which_was_the_last_to_be_acknowledged() {
+    let acknowledged = |request: &Value| ok(request, json!({ "from": "ann", "to": "public" }));
+    let leaving = to("msg", move |request| match request["data"]["text"] == "four" {
+        true => Reaction::Say(vec![bye()]),
+        false => Reaction::Say(vec![acknowledged(request)]),
+    });
+    check(
+        leaving,
+        &["send", "-r", "ops", "--lines"],
+        "one\ntwo\n\nfour\n",
+        expect![[r#"
+        ! chatsh: line 3: it is empty, which no message is
+        ! chatsh: line 4: unauthorized: bye; the line may or may not have had its effect; line 2 is the last that was acknowledged
+        exit 7
+    "#]],
+    );
+    // Of a line in two parts only the first one is acknowledged.
+    let mut held = None;
+    let in_parts = to("msg", move |request| match request["data"]["text"].as_str() {
+        Some("one") => Reaction::Say(vec![acknowledged(request)]),
+        Some("y") => Reaction::Say(vec![held.take().unwrap(), bye()]),
+        _ => {
+            held = Some(acknowledged(request));
+            Reaction::Silence
+        }
+    });
+    // The peer takes requests of 2000 bytes.
+    check(
+        in_parts,
+        &["send", "-r", "ops", "--lines", "--strip"],
+        &format!("one\n{}\n", "y".repeat(489)),
+        expect![[r#"
+            ! chatsh: line 2: unauthorized: bye; the line may or may not have had its effect; line 1 is the last that was acknowledged
+            exit 7
+        "#]],
+    );
+    let out = json!({ "type": "exit", "status": "ok", "data": { "room": "ops", "by": "bob" } });
+    let peer = Peer::start(to("msg", move |request| {
+        Reaction::Say(vec![acknowledged(request), out.clone()])
+    }));
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
+    let mut child = peer.chatsh(&send).spawn().unwrap();
+    // More may come: only the server ends this.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    expect![[r#"
+        ! chatsh: put out of ops by bob; line 1 is the last that was acknowledged
+        exit 3
+    "#]]
+    .assert_eq(&end_of(child));
+}
+
 #[test]
 fn an_answer_comes_after_its_question() {
     let ask = ["ask", "-r", "ops", "Ship", "1.4?", "--match", "^yes$"];

@@ -218,16 +218,18 @@ fn the_configuration_in_force_is_printed_with_its_origins() {
 /// It was a panic, with sixty lines of where in the code.
 #[test]
 fn a_sub_command_whose_stdout_is_gone_is_quiet_and_one_whose_is_full_says_so() {
-    let chatd = |stdout: Stdio| {
-        let mut command = Command::new(tests::program("chatd"));
-        command.arg("schema").stdout(stdout).stderr(Stdio::piped()).output().unwrap()
-    };
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let gone = chatd(writer.into());
-    assert_eq!((gone.status.code(), stderr(&gone).as_str()), (Some(0), ""));
-    let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    ends(&chatd(full.into()), 73, &["stdout cannot be written"]);
+    for argument in ["schema", "--help", "--version"] {
+        let chatd = |stdout: Stdio| {
+            let mut command = Command::new(tests::program("chatd"));
+            command.arg(argument).stdout(stdout).stderr(Stdio::piped()).output().unwrap()
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let gone = chatd(writer.into());
+        assert_eq!((gone.status.code(), stderr(&gone).as_str()), (Some(0), ""), "{argument}");
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        ends(&chatd(full.into()), 73, &["stdout cannot be written"]);
+    }
 }
 
 /// The folder of a server that has been stopped, with a user and a message.
@@ -475,6 +477,34 @@ fn accounts_are_managed_with_and_without_a_server() {
     assert!(opens(&server, "bob", "second secret"));
     assert!(!opens(&server, "bob", "first secret"));
     assert!(opens(&server, "ann", "second secret"));
+}
+
+/// The password was asked for first, twice, and then the folder was the wrong one.
+#[test]
+fn the_folder_is_looked_at_before_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    ends(&user(&missing, &["passwd", "ann"], ""), 2, &["no chatd has been here"]);
+    let add = user(&missing, &["add", "ann"], "");
+    ends(&add, 2, &["password"]);
+    assert!(stderr(&add).lines().next().unwrap().ends_with("this is a new data folder"));
+    let named = user(&missing, &["add", "not a name"], "");
+    assert!(!stderr(&named).contains("folder"), "{named:?}");
+    assert!(!missing.exists());
+}
+
+#[test]
+fn who_cannot_listen_leaves_no_new_data_folder_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    ends(&run_chatd(&new, &["--listen", &address], ""), 69, &[&address, "another server"]);
+    assert!(!new.exists());
+    // In a folder that is used the one who uses it is named, wherever it listens.
+    let server = Server::start();
+    let address = server.address.to_string();
+    ends(&run_chatd(&server.data(), &["--listen", &address], ""), 73, &["another chatd"]);
 }
 
 #[test]

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use clap::Args;
-use proto::UserName;
+use proto::{Code, UserName};
 use regex::Regex;
+use serde_json::json;
 
 use super::errand::{Errand, in_time, print_push};
 use super::{key, pages};
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
 use crate::local::{self, Wait};
+use crate::session::object;
+use crate::talk;
 
 /// Which message is waited for.
 #[derive(Debug, Args)]
@@ -76,7 +79,30 @@ impl Wanted {
         print_push(errand.manner, &message).map(|()| Exit::Done)
     }
 
+    /// Says so when nobody has the name that is waited for. A bot may still come.
+    async fn look_for_sender(&self, errand: &mut Errand) -> Result<(), Failure> {
+        let Some(from) = &self.from else { return Ok(()) };
+        let can_ask = {
+            let book = errand.session.book();
+            let whois = book.catalogue.find("whois");
+            whois.is_some_and(|whois| whois.spec.states.contains(book.state))
+        };
+        if !can_ask {
+            return Ok(());
+        }
+        match errand.session.ask("whois", &object(json!({ "username": from }))).await {
+            Ok(reply) if reply.is_error(Code::NoSuchUser) => {
+                talk::say(&format!("there is no user {} yet; waiting all the same", from.as_str()));
+            }
+            // After a cut whoever listens next comes back.
+            Err(failure) if !errand.session.is_over() => return Err(failure),
+            _ => {}
+        }
+        Ok(())
+    }
+
     async fn next(&self, errand: &mut Errand) -> Result<Received, Failure> {
+        self.look_for_sender(errand).await?;
         let wait = Wait::new(self.from.clone(), self.text.clone(), None);
         loop {
             let said = errand.next_said().await?;

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::errand::{Errand, print_push};
+use super::number::number;
 use super::pages::{self, PAGE_LEN_MAX};
 use super::since::Since;
 use crate::exit::{Exit, Failure};
@@ -19,19 +20,20 @@ const LIMIT_MAX: u64 = 10_000;
 pub struct History {
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]
+    #[arg(value_parser = number(1, Some(LIMIT_MAX)))]
     limit: u64,
 
     /// The latest before this seq
-    #[arg(long, value_name = "SEQ", conflicts_with = "after")]
+    #[arg(long, value_name = "SEQ", conflicts_with = "after", value_parser = number::<i64>(0, None))]
     before: Option<i64>,
 
     /// The first after this seq
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, value_name = "SEQ", value_parser = number::<i64>(0, None))]
     after: Option<i64>,
 
     /// The first after this seq, time, or while ago, as in `tail`
     #[arg(long, value_name = "SEQ|TIME", conflicts_with_all = ["after", "before"])]
+    #[arg(allow_hyphen_values = true)]
     since: Option<Since>,
 
     /// Only messages that have all these words

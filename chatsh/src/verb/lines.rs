@@ -51,6 +51,7 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
         key,
         under_way: VecDeque::new(),
         is_at_end: false,
+        acknowledged: None,
         first_error: None,
     };
     sender.all(&lines).await?;
@@ -65,6 +66,8 @@ struct Sender<'a> {
     /// The lines whose turn to be told of has not come, in their order.
     under_way: VecDeque<Sent>,
     is_at_end: bool,
+    /// The last line of which all was acknowledged.
+    acknowledged: Option<usize>,
     /// The code of the first error that did not end it.
     first_error: Option<Exit>,
 }
@@ -83,6 +86,8 @@ struct Request {
     kind: String,
     data: Map<String, Value>,
     id: Id,
+    /// Does its line end with it?
+    ends_line: bool,
     /// Until when it may be sent again, if it may.
     repeatable_until: Option<Instant>,
 }
@@ -112,9 +117,12 @@ impl Sender<'_> {
                 }
                 Event::End => self.is_at_end = true,
                 Event::Heard(reply) => self.reply(&reply)?,
-                Event::PutOut(failure) => return Err(self.blame(failure)),
-                Event::Cut(ended) => self.come_back(ended).await?,
-                Event::Late => return Err(self.late()),
+                Event::PutOut(failure) => return Err(self.last_words(self.blame(failure))),
+                Event::Cut(ended) => {
+                    let back = self.come_back(ended).await;
+                    back.map_err(|failure| self.last_words(failure))?;
+                }
+                Event::Late => return Err(self.last_words(self.late())),
             }
         }
         Ok(())
@@ -176,7 +184,7 @@ impl Sender<'_> {
         let sent = self.errand.session.send(&kind, &data, &id).await;
         let has_key = data.contains_key("key");
         let repeatable_until = has_key.then(|| Instant::now() + REPEATABLE_FOR);
-        let request = Request { kind, data, id, repeatable_until };
+        let request = Request { kind, data, id, ends_line: line.is_last, repeatable_until };
         // A failure: it is longer than any request.
         self.queue(line.number, sent.map(|()| request));
         Ok(())
@@ -213,6 +221,14 @@ impl Sender<'_> {
         }
     }
 
+    /// `failure`, with the line behind which whoever runs this can go on.
+    fn last_words(&self, failure: Failure) -> Failure {
+        let Some(number) = self.acknowledged else { return failure };
+        let message =
+            format!("{}; line {number} is the last that was acknowledged", failure.message);
+        Failure { message, ..failure }
+    }
+
     /// Puts a line behind those that are under way.
     fn queue(&mut self, number: usize, what: Result<Request, Failure>) {
         self.under_way.push_back(Sent { number, since: Instant::now(), what });
@@ -232,11 +248,14 @@ impl Sender<'_> {
 
     fn reply(&mut self, reply: &Received) -> Result<(), Failure> {
         // Replies come in the order of the requests.
-        let Some(Sent { number, .. }) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(Sent { number, what, .. }) = self.under_way.pop_front() else { return Ok(()) };
         if self.errand.manner.is_json {
             print(&json::line(&reply.body))?;
         }
         match accepted(reply.message.clone(), State::Chat) {
+            Ok(_) if what.is_ok_and(|request| request.ends_line) => {
+                self.acknowledged = Some(number);
+            }
             Ok(_) => {}
             Err(failure) if is_of_the_line(&reply.message) || self.errand.manner.keeps_going => {
                 self.leave_out(number, &failure);

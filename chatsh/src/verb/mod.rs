@@ -22,6 +22,7 @@ mod following;
 mod history;
 mod key;
 mod lines;
+mod number;
 mod pages;
 mod pieces;
 mod send;
@@ -48,6 +49,9 @@ pub enum Verb {
     /// Ask a question in a room, and print the answer
     Ask(ask::Ask),
     /// Wait for a message in a room, and print it
+    ///
+    /// It may be one of your own account that another session says, unless --from names
+    /// somebody else.
     Wait(ask::Wanted),
     /// Explain the commands of the server, or one of them
     Describe(describe::Describe),

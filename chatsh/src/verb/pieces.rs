@@ -11,6 +11,8 @@ pub(super) struct Piece {
     pub(super) number: usize,
     /// Which part, counted from 1.
     pub(super) part: usize,
+    /// Is it known that the line has no further part?
+    pub(super) is_last: bool,
     pub(super) text: String,
 }
 
@@ -50,7 +52,9 @@ impl Pieces {
     async fn next(&mut self) -> Result<Option<Piece>, LinesError> {
         match self {
             Pieces::AsTheyStand(lines) => {
-                Ok(lines.next().await?.map(|Line { number, text }| Piece { number, part: 1, text }))
+                let line = lines.next().await?;
+                let whole = |Line { number, text }| Piece { number, part: 1, is_last: true, text };
+                Ok(line.map(whole))
             }
             Pieces::Stripped(lines) => Ok(lines.next().await?),
         }

@@ -3,13 +3,18 @@
 use std::str::FromStr;
 
 use jiff::civil::DateTime;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{SignedDuration, Span, Timestamp, Zoned};
 use serde_json::{Map, Value, json};
 
 use super::errand::Errand;
 use super::pages;
 use crate::exit::Failure;
 use crate::session::object;
+
+/// How far a time may be ahead of our clock.
+///
+/// It may be the `ts` of a message, by the clock of a server.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// After which message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +29,16 @@ impl FromStr for Since {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Since, String> {
-        if let Ok(seq) = text.parse() {
+        if let Some(seq) = text.parse().ok().filter(|seq| *seq >= 0) {
             return Ok(Since::Seq(seq));
         }
         if let Ok(time) = text.parse() {
-            return Ok(Since::Time(time));
+            return past(time);
         }
         let now = Zoned::now();
         if let Ok(local) = text.parse::<DateTime>() {
             let time = local.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
-            return Ok(Since::Time(time.timestamp()));
+            return past(time.timestamp());
         }
         text.parse::<Span>()
             .ok()
@@ -45,6 +50,14 @@ impl FromStr for Since {
                  or a while (10m, 24h, 1d)"
                     .into()
             })
+    }
+}
+
+/// `time`, unless it is yet to come.
+fn past(time: Timestamp) -> Result<Since, String> {
+    match time.duration_since(Timestamp::now()) > AHEAD_MAX {
+        true => Err("this time is yet to come: say one that has passed, or leave it out".into()),
+        false => Ok(Since::Time(time)),
     }
 }
 
@@ -117,8 +130,20 @@ mod tests {
         let Ok(Since::Time(then)) = "1d".parse() else { panic!("it is a while") };
         let ago = Timestamp::now().duration_since(then).as_secs();
         assert!((82_800..90_060).contains(&ago), "{ago}");
-        for text in ["", "yesterday", "-10m", "-1d", "2026-13-31", "12:00"] {
+        for text in ["", "yesterday", "-7", "-10m", "-1d", "2026-13-31", "12:00"] {
             assert!(text.parse::<Since>().is_err(), "{text}");
         }
+    }
+
+    /// `tail --since 2099-01-01` said nothing, for years.
+    #[test]
+    fn a_time_that_is_yet_to_come_is_none() {
+        let ahead = |seconds| Timestamp::now() + SignedDuration::from_secs(seconds);
+        let since = |time: Timestamp| time.to_string().parse::<Since>();
+        assert!(since(ahead(30)).is_ok(), "the clock of the server may be ahead");
+        let zoned = since(ahead(90)).unwrap_err();
+        assert!(zoned.starts_with("this time is yet to come"), "{zoned}");
+        assert_eq!("2099-01-01".parse::<Since>().unwrap_err(), zoned);
+        assert_eq!("2099-01-01 12:00".parse::<Since>().unwrap_err(), zoned);
     }
 }

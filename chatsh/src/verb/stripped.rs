@@ -51,7 +51,8 @@ impl StrippedLines {
         }
         self.parts += 1;
         let text = self.ready.pop_front();
-        Ok(text.map(|text| Piece { number: self.number, part: self.parts, text }))
+        let is_last = self.ready.is_empty() && self.is_at_begin;
+        Ok(text.map(|text| Piece { number: self.number, part: self.parts, is_last, text }))
     }
 
     /// Reads a line, or as much of it as is read at once; false at the end.

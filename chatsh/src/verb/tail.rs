@@ -11,6 +11,7 @@ use smol::future::FutureExt;
 
 use super::errand::{Errand, in_time, print_push};
 use super::exec;
+use super::number::number;
 use super::since::Since;
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
@@ -30,11 +31,11 @@ pub struct Tail {
     ///
     /// The seq of a message; a time (2026-01-31T12:00:00Z), which without a zone is of this
     /// place (2026-01-31, '2026-01-31 12:00'); or a while ago (10m, 24h, 1d).
-    #[arg(long, value_name = "SEQ|TIME")]
+    #[arg(long, value_name = "SEQ|TIME", allow_hyphen_values = true)]
     since: Option<Since>,
 
     /// End after so many messages
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = number::<u64>(1, None))]
     count: Option<u64>,
 
     /// Run this by /bin/sh for each message, one after the other, and print nothing

@@ -1,10 +1,12 @@
 //! How a verb ends: every exit code of the table, provoked for real.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 
-use tests::{Run, Server, eventually, outcome};
+use tests::{Home, Run, Server, eventually, outcome};
 
 use crate::{as_ann, place};
 
@@ -31,6 +33,7 @@ fn every_exit_code_of_the_table_is_provoked() {
     expect(1, run(&["send", "-r", "general", "bell: \u{7}"]));
     expect(2, run(&["send", "hi"]));
     expect(2, run(&["tail", "-r", "general", "--since", "yesterday"]));
+    expect(2, run(&["history", "-r", "general", "--since", "2099-01-01"]));
     expect(2, run(&["send", "-r", "general", "--check", "hi"]));
     home.write("wrong", "4321\n");
     let guess = |server: &Server| {
@@ -99,6 +102,26 @@ fn every_exit_code_of_the_table_is_provoked() {
         expect(expected, code(&run.end()));
     }
     assert_eq!(seen, table());
+}
+
+/// Help that was not written was a success.
+#[test]
+fn help_that_cannot_be_written_is_an_error_unless_nobody_reads_it() {
+    let home = Home::new();
+    for argument in ["--help", "--version"] {
+        let chatsh = |stdout: Stdio| {
+            let mut command = home.chatsh(&[argument]);
+            let output = command.stdout(stdout).stderr(Stdio::piped()).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(chatsh(writer.into()), (Some(0), String::new()), "{argument}");
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let (code, said) = chatsh(full.into());
+        assert_eq!(code, Some(1), "{argument}");
+        assert!(said.starts_with("chatsh: cannot write to stdout: No space left"), "{said}");
+    }
 }
 
 /// The codes that the help explains.

@@ -74,8 +74,9 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
     let tail = ["tail", "-r", "general", "--since", &ts, "--count", "1"];
     let first = outcome(as_ann(&server, &home, &tail), "");
     assert!(first == "bob: two\nexit 0\n" || first == "bob: one\nexit 0\n", "{first}");
-    // Nothing is said since the future; then something is.
-    let tail = ["tail", "-r", "general", "--since", "2126-01-01T00:00:00Z", "--count", "1"];
+    // Nothing is said since the future that a clock may be ahead by; then something is.
+    let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(50)).to_string();
+    let tail = ["tail", "-r", "general", "--since", &soon, "--count", "1"];
     let run = Run::of(as_ann(&server, &home, &tail));
     wait_for_ann(&mut bob);
     bob.say("four");
@@ -235,4 +236,59 @@ fn jq_reads_what_tail_prints() {
         !list["data"]["general"].as_array().unwrap().contains(&json!("ann"))
     });
     assert_eq!(run.end(), "one\ntwo\nthree\nexit 0\n");
+}
+
+/// It hung without a word on a name that was mistyped.
+#[test]
+fn a_wait_for_somebody_who_has_no_account_says_so_and_goes_on() {
+    let (server, home, mut bob) = room_of_bob(&[]);
+    let wait = ["wait", "-r", "general", "--from", "eve"];
+    let wait = as_ann(&server, &home, &wait);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" 2>&1", "sh"]);
+    shell.arg(wait.get_program()).args(wait.get_args());
+    shell.current_dir(home.path("")).env("HOME", home.path(""));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = Run::of(shell);
+    run.wait_for_line("no user eve");
+    // A bot may register late.
+    let mut eve = server.member("eve", "general");
+    bob.say("not eve");
+    eve.say("here I am");
+    expect![[r#"
+        chatsh: there is no user eve yet; waiting all the same
+        eve: here I am
+        exit 0
+    "#]]
+    .assert_eq(&run.end());
+    let ask = ["ask", "-r", "general", "Who?", "--from", "harper", "--timeout", "1s"];
+    expect![[r#"
+        ! chatsh: there is no user harper yet; waiting all the same
+        ! chatsh: no answer within 1 s
+        exit 124
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &ask), ""));
+    let ask = ["ask", "-r", "general", "Who?", "--from", "BOB", "--timeout", "200ms"];
+    expect![[r#"
+        ! chatsh: no answer within 0.2 s
+        exit 124
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &ask), ""));
+}
+
+/// One's own words from elsewhere are said in the room like any others.
+#[test]
+fn a_wait_is_ended_by_its_own_account_in_another_session() {
+    let (server, home, _bob) = room_of_bob(&[]);
+    let run = Run::of(as_ann(&server, &home, &["wait", "-r", "general"]));
+    let mut eve = server.member("eve", "general");
+    wait_for_ann(&mut eve);
+    let send = ["send", "-r", "general", "from elsewhere"];
+    assert_eq!(outcome(as_ann(&server, &home, &send), ""), "exit 0\n");
+    assert_eq!(run.end(), "ann: from elsewhere\nexit 0\n");
+    let mut run = Run::of(as_ann(&server, &home, &["-r", "general"]));
+    run.feed("before\n/wait\n/quit\n");
+    while eve.next()["data"]["text"] != "before" {}
+    assert_eq!(outcome(as_ann(&server, &home, &send), ""), "exit 0\n");
+    assert_eq!(run.end(), "ann: before\nann: from elsewhere\nexit 0\n");
 }

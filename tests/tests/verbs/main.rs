@@ -306,8 +306,7 @@ fn a_text_to_one_user_waits_in_their_inbox() {
             $ chatsh send -t bob -r general hi
             ! error: this is of no room: leave out -r
             ! 
-            ! Usage: chatsh [OPTIONS] [ADDRESS]
-            !        chatsh [OPTIONS] VERB ...
+            ! Usage: chatsh send [OPTIONS] [TEXT]...
             ! 
             ! For more information, try '--help'.
             exit 2
