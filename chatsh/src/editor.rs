@@ -93,6 +93,7 @@ impl Editor {
             .color_mode(ColorMode::Forced)
             .build();
         let mut rustyline = Rustyline::with_config(config)?;
+        let floor = typist.floor.clone();
         rustyline.set_helper(Some(typist));
         if let Some(history) = &history {
             make_folder(history);
@@ -100,7 +101,7 @@ impl Editor {
             let _ = rustyline.load_history(history);
         }
         let external = rustyline.create_external_printer().ok();
-        let printer = Printer::start(external, standing.clone())?;
+        let printer = Printer::start(external, standing.clone(), floor.clone())?;
         let keeping = quiet.map(|quiet| Reading::begin(quiet, printer.redraw())).transpose()?;
         let (reading, keeper) = keeping.unzip();
         let (asks, to_read) = async_channel::bounded::<Ask>(1);
@@ -112,7 +113,9 @@ impl Editor {
                     Some(reading) => {
                         standing.begin(ask.prompt());
                         reading.set(true);
+                        floor.change();
                         let typed = read(&mut rustyline, &ask, ask.prompt(), history.as_deref());
+                        floor.is_free();
                         reading.set(false);
                         typed
                     }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
-use rustyline::validate::Validator;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::book::Book;
+use crate::floor::Floor;
 use crate::printer::Standing;
 use crate::style::Style;
 use crate::terminal::columns;
@@ -28,6 +29,8 @@ pub(crate) struct Typist {
     pub(crate) prompt_width: usize,
     /// Is there anything in the line?
     pub(crate) has_text: AtomicBool,
+    /// Told when rustyline reads, and when a line ends.
+    pub(crate) floor: Floor,
 }
 
 impl Typist {
@@ -37,7 +40,8 @@ impl Typist {
         standing: Standing,
     ) -> Typist {
         let has_text = AtomicBool::new(false);
-        Typist { book, style, standing, is_answering: false, prompt_width: 0, has_text }
+        let (is_answering, prompt_width, floor) = (false, 0, Floor::default());
+        Typist { book, style, standing, is_answering, prompt_width, has_text, floor }
     }
 
     /// Must `line` be kept out of the history?
@@ -61,7 +65,13 @@ impl Typist {
 
 impl Helper for Typist {}
 
-impl Validator for Typist {}
+impl Validator for Typist {
+    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        // Every line is a line; this is asked for when it ends.
+        self.floor.change();
+        Ok(ValidationResult::Valid(None))
+    }
+}
 
 impl Completer for Typist {
     type Candidate = String;
@@ -103,7 +113,8 @@ impl Hinter for Typist {
     type Hint = Remark;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
-        // It is asked for after every change.
+        // It is asked for when the line is drawn first, and after every change.
+        self.floor.is_read_from();
         self.has_text.store(!line.is_empty(), Ordering::Relaxed);
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;

@@ -22,6 +22,7 @@ mod editor;
 mod entrance;
 mod events;
 mod exit;
+mod floor;
 mod help;
 mod helper;
 #[cfg(test)]

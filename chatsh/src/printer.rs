@@ -13,6 +13,8 @@ use rustyline::ExternalPrinter;
 use smol::Timer;
 use smol::future::FutureExt;
 
+use crate::floor::Floor;
+
 /// How many texts wait for the terminal.
 ///
 /// When there are more we stop listening to the server, which is what a terminal that is
@@ -60,11 +62,13 @@ impl Printer {
     pub(crate) fn start(
         external: Option<impl ExternalPrinter + Send + 'static>,
         standing: Standing,
+        floor: Floor,
     ) -> io::Result<Printer> {
         let (queue, items) = async_channel::bounded(QUEUE_LEN_MAX);
         let is_stuck = Arc::new(AtomicBool::new(false));
         let is_linear = external.is_none();
-        let thread = Thread { items, external, standing, is_stuck: Arc::clone(&is_stuck) };
+        let is_shared = Arc::clone(&is_stuck);
+        let thread = Thread { items, external, standing, floor, is_stuck: is_shared };
         // It may block for ever, when nobody reads the terminal: so it is a thread, and
         // nobody joins it.
         thread::Builder::new().name("printer".into()).spawn(move || thread.print_all())?;
@@ -208,6 +212,7 @@ struct Thread<E> {
     items: Receiver<Item>,
     external: Option<E>,
     standing: Standing,
+    floor: Floor,
     is_stuck: Arc<AtomicBool>,
 }
 
@@ -246,12 +251,15 @@ impl<E: ExternalPrinter> Thread<E> {
         let Some(external) = &mut self.external else {
             return self.standing.print(&text.replace(BELL, "\x07"));
         };
-        self.is_stuck.store(true, Ordering::SeqCst);
-        let _ = external.print(text);
-        // Rustyline has room for one text that it has not shown yet, and takes this one when
-        // it has. So what comes later does not come before, unless the line ends between these
-        // two: then this one goes straight to the terminal.
-        let _ = external.print(NOTHING.into());
-        self.is_stuck.store(false, Ordering::SeqCst);
+        let by_editor = || {
+            self.is_stuck.store(true, Ordering::SeqCst);
+            let _ = external.print(text.clone());
+            // Rustyline has room for one text that it has not shown yet, and takes this one when
+            // it has. So what comes later does not come before, unless the line ends between
+            // these two: then this one goes straight to the terminal.
+            let _ = external.print(NOTHING.into());
+            self.is_stuck.store(false, Ordering::SeqCst);
+        };
+        self.floor.print(by_editor, || write(&text));
     }
 }

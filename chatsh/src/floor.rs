@@ -1,0 +1,127 @@
+//! Whose the terminal is: rustyline has it while a line is typed, the printer between two lines.
+//!
+//! Rustyline decides for each text whether to keep it for the line being typed or to write it
+//! at once, and begins or ends to read meanwhile: then the text stood on the row of the prompt,
+//! or the prompt was drawn over it. So the printer waits in these moments.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long the printer waits at most: both moments take less than a millisecond, and if we
+/// should not hear of their end it is better to print than to say nothing.
+const CHANGE_WAIT: Duration = Duration::from_millis(200);
+
+/// How long the end of a line waits for a text that is just being handed over. If rustyline has
+/// no place for it, it is safe, and comes with the next line.
+const HAND_OVER_WAIT: Duration = Duration::from_millis(5);
+
+/// The floor, as the editor and the printer share it.
+#[derive(Clone, Default)]
+pub(crate) struct Floor(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    held: Mutex<Held>,
+    has_changed: Condvar,
+}
+
+#[derive(Default)]
+struct Held {
+    by: Holder,
+    /// Is a text being handed over to the editor?
+    is_handing_over: bool,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum Holder {
+    /// Nobody types.
+    #[default]
+    Printer,
+    /// The editor begins or ends to read.
+    Nobody,
+    /// A line is being typed.
+    Editor,
+}
+
+impl Floor {
+    /// The editor begins to read.
+    pub(crate) fn change(&self) {
+        let held = self.lock();
+        let is_due = |held: &mut Held| held.is_handing_over;
+        let waited = self.0.has_changed.wait_timeout_while(held, HAND_OVER_WAIT, is_due);
+        waited.unwrap_or_else(PoisonError::into_inner).0.by = Holder::Nobody;
+    }
+
+    /// The editor reads: it has drawn the line.
+    pub(crate) fn is_read_from(&self) {
+        self.set(Holder::Editor);
+    }
+
+    /// The editor does not read any more.
+    pub(crate) fn is_free(&self) {
+        self.set(Holder::Printer);
+    }
+
+    /// Prints in the one way or in the other: by the editor while it has the floor, else at once.
+    pub(crate) fn print(&self, by_editor: impl FnOnce(), at_once: impl FnOnce()) {
+        let held = self.lock();
+        let is_changing = |held: &mut Held| held.by == Holder::Nobody;
+        let waited = self.0.has_changed.wait_timeout_while(held, CHANGE_WAIT, is_changing);
+        let mut held = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if held.by == Holder::Printer {
+            // Nobody begins to read before it is written.
+            return at_once();
+        }
+        held.is_handing_over = true;
+        // It may wait for the editor, which has to get on.
+        drop(held);
+        by_editor();
+        self.lock().is_handing_over = false;
+        self.0.has_changed.notify_all();
+    }
+
+    fn set(&self, by: Holder) {
+        self.lock().by = by;
+        self.0.has_changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_printer_waits_while_a_line_begins_or_ends() {
+        let floor = Floor::default();
+        let (prints, printed) = mpsc::channel();
+        let print = |floor: &Floor| {
+            let (floor, prints) = (floor.clone(), prints.clone());
+            thread::spawn(move || {
+                let say = |way: &'static str| {
+                    let prints = prints.clone();
+                    move || prints.send(way).unwrap()
+                };
+                floor.print(say("by the editor"), say("at once"));
+            })
+        };
+        print(&floor);
+        assert_eq!(printed.recv(), Ok("at once"));
+        floor.change();
+        let printer = print(&floor);
+        assert_eq!(printed.try_recv(), Err(mpsc::TryRecvError::Empty));
+        floor.is_read_from();
+        assert_eq!(printed.recv(), Ok("by the editor"));
+        printer.join().unwrap();
+        floor.change();
+        print(&floor);
+        floor.is_free();
+        assert_eq!(printed.recv(), Ok("at once"));
+    }
+}
