@@ -55,7 +55,13 @@ fn notice(
     reader: &Reader,
 ) -> String {
     let field = |name| data.get(name).and_then(Value::as_str);
-    let user = user.unwrap_or("somebody");
+    let is_reader = reader.is_about(data);
+    let user = if is_reader { "you" } else { user.unwrap_or("somebody") };
+    // Who is told what they may do need not be there.
+    let of_room = |word: &str| match field("room").filter(|_| is_reader) {
+        Some(room) => format!(" {word} {room}"),
+        None => String::new(),
+    };
     let deed = match what {
         "topic" => return format!("{by} has set the topic: {}", field("text").unwrap_or_default()),
         "retention" => {
@@ -66,14 +72,14 @@ fn notice(
             };
         }
         "delete" => return format!("{by} has deleted the room"),
-        "invite" => format!("invited {user}"),
+        "invite" => format!("invited {user}{}", of_room("to")),
         "kick" => format!("put out {user}"),
         "ban" => format!("banned {user}"),
-        "unban" => format!("let {user} come back"),
+        "unban" => format!("let {user} come back{}", of_room("to")),
         "mute" => format!("muted {user}"),
         "unmute" => format!("let {user} speak again"),
-        "op" => format!("made {user} an operator"),
-        "deop" => format!("made {user} a member like others"),
+        "op" => format!("made {user} an operator{}", of_room("of")),
+        "deop" => format!("made {user} a member like others{}", of_room("in")),
         other => format!("done this to {user}: {other}"),
     };
     let until = field("until").map(|until| format!(" until {}", reader.time(until)));
@@ -93,7 +99,7 @@ mod tests {
         let frame = json!({ "type": kind, "status": "ok", "data": data });
         let message = serde_json::from_value(frame).unwrap();
         let now = "2026-01-02T01:00:00+01:00[+01:00]".parse().unwrap();
-        let reader = Reader::default().at_prompt(now, false);
+        let reader = Reader::of(Some("Zoe")).at_prompt(now, false);
         line(&message, &reader, Style::NONE).unwrap_or("nothing".into()) + "\n"
     }
 
@@ -151,6 +157,18 @@ mod tests {
             * ann has made bob a member like others
             * ann has done this to bob: bless
         "#]],
+        );
+        let to_me =
+            |what: &str| json!({ "room": "ops", "what": what, "by": "ann", "username": "zoe" });
+        check(
+            &["invite", "unban", "op", "deop", "mute"].map(|what| ("notice", to_me(what))),
+            expect![[r#"
+                * ann has invited you to ops
+                * ann has let you come back to ops
+                * ann has made you an operator of ops
+                * ann has made you a member like others in ops
+                * ann has muted you
+            "#]],
         );
         check(
             &[("msg", json!({ "from": "ann", "text": "hi" })), ("counts", json!({}))],

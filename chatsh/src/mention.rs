@@ -46,6 +46,15 @@ impl Reader {
         Lead { width: time.width() + 1, shown: format!("{} ", style.dim(&time)) }
     }
 
+    /// A sentence of the server's, with its points in time by the clock on the reader's wall.
+    pub(crate) fn times(&self, sentence: &str) -> String {
+        let word = |word: &str| {
+            let time = word.trim_end_matches([':', ',', '.', ';']);
+            self.time(time) + &word[time.len()..]
+        };
+        sentence.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+
     /// The point in time `text` by the clock on the reader's wall; else as it is.
     pub(crate) fn time(&self, text: &str) -> String {
         let told = text.parse::<Timestamp>().ok().zip(self.now.as_ref());
@@ -84,6 +93,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn times_are_those_of_the_reader() {
+        let now = "2026-01-02T01:00:00+01:00[+01:00]".parse().unwrap();
+        let ann = Reader::of(Some("ann")).at_prompt(now, false);
+        let sentence = "you may not speak until 2026-01-01T23:30:00Z: spam,  bob";
+        let local = "you may not speak until 2026-01-02 00:30:00: spam,  bob";
+        assert_eq!(ann.times(sentence), local);
+        assert_eq!(Reader::of(Some("ann")).times(sentence), sentence);
+    }
 
     #[test]
     fn a_name_is_a_word_of_its_own() {

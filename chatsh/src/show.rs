@@ -29,7 +29,7 @@ pub(crate) fn reply_to(reader: &Reader, reply: &Incoming, style: Style) -> Strin
         return said;
     }
     if let Some(message) = &reply.message {
-        return safe::block(message, 0, style);
+        return safe::block(&reader.times(message), 0, style);
     }
     if let Some(event) = events::line(reply, reader, style) {
         return event;
@@ -63,7 +63,7 @@ pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<
         return Some(event);
     }
     if let Some(message) = &push.message {
-        return Some(safe::block(message, 0, style));
+        return Some(safe::block(&reader.times(message), 0, style));
     }
     if names(&push.data).is_some() || push.data.values().all(Value::is_object) {
         return None;
@@ -190,14 +190,15 @@ fn item(value: &Value, reader: &Reader, style: Style) -> String {
     if let Some(said) = said(data, style.indented(2), false) {
         return said.replace('\n', "\n  ");
     }
-    match (data.get("name"), data.get("summary")) {
-        (Some(name), Some(summary)) => {
-            format!("{}: {}", inline(name, reader, style), inline(summary, reader, style))
-        }
-        // What is too long for the row must not go on at the margin.
-        _ => safe::block(&pairs(data, reader, Style::NONE), 0, style.indented(2))
-            .replace('\n', "\n  "),
+    if let (Some(name), Some(summary)) = (data.get("name"), data.get("summary")) {
+        return format!("{}: {}", inline(name, reader, style), inline(summary, reader, style));
     }
+    let mut rest = data.clone();
+    let who = rest.remove("username").map(|name| inline(&name, reader, Style::NONE));
+    let more = Some(pairs(&rest, reader, Style::NONE)).filter(|more| !more.is_empty());
+    let text = who.into_iter().chain(more).collect::<Vec<_>>().join(": ");
+    // What is too long for the row must not go on at the margin.
+    safe::block(&text, 0, style.indented(2)).replace('\n', "\n  ")
 }
 
 /// `a=1, b=2`.
@@ -216,13 +217,19 @@ fn inline(value: &Value, reader: &Reader, style: Style) -> String {
             items.iter().map(|item| inline(item, reader, style)).collect::<Vec<_>>().join(", ")
         }
         Value::Object(data) => pairs(data, reader, style),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Bool(true) => "yes".into(),
+        Value::Bool(false) => "no".into(),
+        Value::Null | Value::Number(_) => value.to_string(),
     }
 }
 
-/// The fields that are shown.
+/// The fields that are shown: those that say something.
 fn fields(data: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
-    data.iter().filter(|(key, value)| !UNSHOWN.contains(&key.as_str()) && !value.is_null())
+    let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    let is_all = |key: &str, value: &Value| key == "more" && *value == false;
+    data.iter().filter(move |(key, value)| {
+        !UNSHOWN.contains(&key.as_str()) && !is_empty(value) && !is_all(key, value)
+    })
 }
 
 #[cfg(test)]
@@ -300,8 +307,7 @@ mod tests {
                 messages:
                   ann: a
                      │ b
-                  bob -> ann: c
-                more: false"#]],
+                  bob -> ann: c"#]],
         );
         check(
             r#"{"type":"commands","status":"ok","data":{"commands":[{"name":"roll","summary":"Roll a die","args":[]}]}}"#,
@@ -311,6 +317,20 @@ mod tests {
         );
         check(r#"{"type":"ping","status":"ok","data":{"ts":"2026"}}"#, expect!["ping: ok"]);
         check(r#"{"type":"roll","status":"ok"}"#, expect!["roll: ok"]);
+    }
+
+    #[test]
+    fn who_somebody_is_stands_before_what_is_said_of_them() {
+        check(
+            r#"{"type":"room","status":"ok","data":{"room":"ops","private":true,"operators":[],"invited":["bob"],"banned":[{"username":"eve","reason":"spam"},{"username":"zoe"}],"more":false}}"#,
+            expect![[r#"
+                room: ops
+                private: yes
+                invited: bob
+                banned:
+                  eve: reason=spam
+                  zoe"#]],
+        );
     }
 
     #[test]

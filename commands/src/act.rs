@@ -41,7 +41,8 @@ impl Request {
             return Err(Refusal::new(Code::NotInRoom, message));
         }
         room.rights(|rights| {
-            let is_ranked = matches!(act, Act::Kick | Act::Ban | Act::Mute | Act::Deop);
+            let is_ranked =
+                matches!(act, Act::Kick | Act::Ban | Act::Mute | Act::Unmute | Act::Deop);
             // Everyone may lay down what they are.
             if is_ranked && !(act == Act::Deop && to.id == actor.id) {
                 rights.check_rank(actor.id, to.id)?;

@@ -19,7 +19,7 @@ use crate::directory::{Directory, Online, is_ended};
 use crate::list;
 use crate::outcome::View;
 use crate::room::Inside;
-use crate::telling::Tell;
+use crate::telling::{Tell, Telling};
 use crate::{
     Account, AccountId, Act, Answer, Body, Draft, Entry, Landed, Landing, Peer, PeerId, Reply,
     Room, RoomId, RoomRecord, Seat, Seq,
@@ -338,9 +338,18 @@ impl Hall {
                 directory.remove(&room, inside.rights.owner());
                 queued
             }
-            Body::Done { act: Act::Invite | Act::Unban | Act::Op | Act::Deop, .. } => {
+            Body::Done { act: Act::Invite | Act::Unban | Act::Op | Act::Deop, to, .. } => {
                 let inside = &mut *room.inside();
                 let queued = room.deliver(inside, entry, answer);
+                // Who has other rights from now on is told so, wherever they are.
+                if let Some(push) = Telling::of(entry, &room.name).map(|telling| telling.push()) {
+                    let is_elsewhere = |online: &&Online| {
+                        online.room.as_ref().is_none_or(|theirs| theirs.id != room.id)
+                    };
+                    let elsewhere = directory.online(to.id).iter().filter(is_elsewhere);
+                    let told = elsewhere.filter(|online| online.peer.takes(Cap::Notices));
+                    told.for_each(|online| online.peer.push(&push));
+                }
                 if inside.rights.is_private() {
                     // Somebody may know it now who did not.
                     directory.lobby_list.change();

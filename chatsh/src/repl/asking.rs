@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::{masking, safe, step};
 
 /// What people who come from IRC, or from other chats, type first, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 8] = [
+const ELSEWHERE: [(&[&str], &str); 9] = [
     (&["join", "j"], "enter"),
     (&["part", "leave"], "exit"),
     (&["who", "names", "users", "rooms", "channels"], "list"),
@@ -18,6 +18,7 @@ const ELSEWHERE: [(&[&str], &str); 8] = [
     (&["disconnect", "bye", "q"], "quit"),
     (&["server"], "connect"),
     (&["scrollback", "lastlog"], "history"),
+    (&["search", "grep", "find"], "history --search"),
 ];
 
 impl Repl<'_> {
@@ -92,7 +93,7 @@ impl Repl<'_> {
         nearest: Option<&str>,
         catalogue: &Catalogue,
     ) -> Result<bool, Failure> {
-        let Some(meant) = nearest.or_else(|| elsewhere(name, catalogue)) else {
+        let Some(meant) = elsewhere(name, catalogue).or(nearest) else {
             return Ok(false);
         };
         let question = format!("There is no command /{name}. Did you mean /{meant}?");
@@ -127,7 +128,7 @@ impl Repl<'_> {
 fn elsewhere(name: &str, catalogue: &Catalogue) -> Option<&'static str> {
     let name = name.to_lowercase();
     let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name))?;
-    catalogue.find(ours).map(|_| *ours)
+    catalogue.find(first_word(ours)).map(|_| *ours)
 }
 
 /// `line` as the command that it is but for its slash and the case of its first word; none

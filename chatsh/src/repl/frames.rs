@@ -133,6 +133,7 @@ impl Repl<'_> {
         let message = &reply.message;
         if message.status == Status::Error {
             let why = message.message.as_deref().unwrap_or("the server does not say why");
+            let why = self.reader().times(why);
             let code = message.code.as_deref().unwrap_or("error");
             let is_wrong_state = message.is_error(Code::WrongState);
             let place = match is_wrong_state {

@@ -118,6 +118,108 @@ fn who_is_there_sees_how_the_room_is_kept() {
 }
 
 #[test]
+fn an_operator_whom_the_owner_has_muted_is_not_to_undo_it() {
+    check(
+        "
+        * in lobby: ann, bob, eve
+        ann> /create attic
+        ann> /enter attic
+        bob> /enter attic
+        ann> /op bob
+        ann> /op eve
+        ann> /mute bob
+        bob> /unmute bob
+        eve> /enter attic
+        eve> /unmute bob
+        ann> /unmute bob
+        ",
+        expect![[r#"
+            * in lobby: ann, bob, eve
+            ann> /create attic
+            ann< create ok "attic created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=1 oldest=1 epoch=e1
+            ann> /op bob
+            ann< op ok "bob is an operator of attic" room=attic what=op by=ann username=bob seq=2 ts=TS
+            ann> /op eve
+            ann< op ok "eve is an operator of attic" room=attic what=op by=ann username=eve seq=3 ts=TS
+            ann> /mute bob
+            ann< mute ok "bob may not speak in attic" room=attic what=mute by=ann username=bob seq=4 ts=TS
+            bob> /unmute bob
+            bob< unmute forbidden "you cannot do this to yourself"
+            eve> /enter attic
+            eve< enter ok "Welcome to the chatroom" username=eve room=attic last_seq=4 oldest=1 epoch=e1
+            eve> /unmute bob
+            eve< unmute forbidden "you cannot do this to one who is operator here"
+            ann> /unmute bob
+            ann< unmute ok "bob may speak in attic again" room=attic what=unmute by=ann username=bob seq=5 ts=TS
+        "#]],
+    );
+}
+
+#[test]
+fn who_is_elsewhere_is_told_what_they_may_do_from_now_on() {
+    check(
+        "
+        * in lobby with notices: ann, bob, bob.2
+        * in lobby: bob.3
+        ann> /create attic --private
+        ann> /create cellar
+        ann> /enter attic
+        bob> /enter cellar
+        ann> /invite bob
+        bob> /exit
+        bob> /enter attic
+        ann> /op bob
+        ann> /deop bob
+        ann> /ban bob
+        ann> /unban bob
+        ann> /mute bob
+        ",
+        expect![[r#"
+            * in lobby with notices: ann, bob, bob.2
+            * in lobby: bob.3
+            ann> /create attic --private
+            ann< create ok "attic created successfully"
+            ann> /create cellar
+            ann< create ok "cellar created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            bob> /enter cellar
+            bob< enter ok "Welcome to the chatroom" username=bob room=cellar last_seq=2 oldest=2 epoch=e1
+            ann> /invite bob
+            ann< invite ok "bob may enter attic" room=attic what=invite by=ann username=bob seq=3 ts=TS
+            bob< notice ok room=attic what=invite by=ann username=bob seq=3 ts=TS
+            bob.2< notice ok room=attic what=invite by=ann username=bob seq=3 ts=TS
+            bob> /exit
+            bob< exit ok "Exited chatroom, returned to lobby"
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=3 oldest=1 epoch=e1
+            ann> /op bob
+            ann< op ok "bob is an operator of attic" room=attic what=op by=ann username=bob seq=4 ts=TS
+            bob< notice ok room=attic what=op by=ann username=bob seq=4 ts=TS
+            bob.2< notice ok room=attic what=op by=ann username=bob seq=4 ts=TS
+            ann> /deop bob
+            ann< deop ok "bob is no operator of attic any more" room=attic what=deop by=ann username=bob seq=5 ts=TS
+            bob< notice ok room=attic what=deop by=ann username=bob seq=5 ts=TS
+            bob.2< notice ok room=attic what=deop by=ann username=bob seq=5 ts=TS
+            ann> /ban bob
+            ann< ban ok "bob is banned from attic" room=attic what=ban by=ann username=bob seq=6 ts=TS
+            bob< notice ok room=attic what=ban by=ann username=bob seq=6 ts=TS
+            bob< exit ok "ann put you out of attic" room=attic by=ann
+            ann> /unban bob
+            ann< unban ok "bob may come back to attic" room=attic what=unban by=ann username=bob seq=7 ts=TS
+            bob< notice ok room=attic what=unban by=ann username=bob seq=7 ts=TS
+            bob.2< notice ok room=attic what=unban by=ann username=bob seq=7 ts=TS
+            ann> /mute bob
+            ann< mute ok "bob may not speak in attic" room=attic what=mute by=ann username=bob seq=8 ts=TS
+        "#]],
+    );
+}
+
+#[test]
 fn those_who_take_notices_see_what_keepers_do() {
     check(
         "
