@@ -60,13 +60,14 @@ fn listen_may_be_repeated() {
     }
 }
 
-/// A server whose service manager listens at this socket.
+/// A server whose service manager listens at this socket. It has an address of its own, so
+/// that nobody else takes its port when it has gone.
 fn managed(socket: &Path) -> (Server, UnixDatagram) {
     let manager = UnixDatagram::bind(socket).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut command = Command::new("env");
     command.arg(format!("NOTIFY_SOCKET={}", socket.display())).arg(program("chatd"));
-    (Server::by(&mut command, &[]), manager)
+    (Server::by(&mut command, &[r#"listen=["127.0.0.3:0"]"#]), manager)
 }
 
 /// What the service manager is told next.
