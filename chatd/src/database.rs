@@ -369,4 +369,23 @@ mod tests {
             }
         });
     }
+
+    #[test]
+    fn power_means_that_the_disk_is_told() {
+        // 2 is FULL, which waits for the disk at each commit; 1 is NORMAL, which does not.
+        for (durability, synchronous) in [("power", 2), ("process", 1)] {
+            let folder = tempfile::tempdir().unwrap();
+            let options = [("durability".to_owned(), durability.to_owned())];
+            let settings = Settings::gather(None, std::iter::empty(), &options).unwrap();
+            let file = folder.path().join("chatd.db");
+            let (database, writer, _tail) =
+                Database::open(&file, &settings.config().unwrap()).unwrap();
+            let found = smol::block_on(database.write(|transaction| {
+                transaction.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))
+            }));
+            assert_eq!(found.unwrap(), synchronous, "{durability}");
+            database.close();
+            writer.join();
+        }
+    }
 }

@@ -226,6 +226,51 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_and_their_defaults_are_those_of_the_contract() {
+        let settings = Settings::gather(None, std::iter::empty(), &[]).unwrap();
+        for (key, default) in [
+            ("listen", r#"["127.0.0.1:65432"]"#),
+            ("data", ""),
+            ("rooms", r#"["general"]"#),
+            ("default_caps", "[]"),
+            ("motd", ""),
+            ("durability", r#""power""#),
+            ("tls.cert", ""),
+            ("tls.key", ""),
+            ("registration.policy", r#""open""#),
+            ("password.min_length", "4"),
+            ("password.log_n", "15"),
+            ("password.r", "8"),
+            ("password.p", "3"),
+            ("limits.frame", "65536"),
+            ("limits.frame_before_login", "4096"),
+            ("limits.text", "16384"),
+            ("limits.connections", ""),
+            ("limits.unauthenticated", "256"),
+            ("limits.unauthenticated_per_prefix", "8"),
+            ("limits.connections_per_prefix", "1000"),
+            ("limits.handshake_s", "5"),
+            ("limits.login_s", "120"),
+            ("limits.frame_s", "10"),
+            ("limits.commands_burst", "100"),
+            ("limits.commands_per_s", "20"),
+            ("limits.logins_per_min", "5"),
+            ("limits.registrations_per_hour", "3"),
+            ("limits.outbox_bytes", "262144"),
+            ("limits.stall_s", "10"),
+            ("limits.ping_s", "60"),
+            ("limits.rooms_per_user", "20"),
+            ("limits.spare_loopback", "true"),
+            ("log.format", r#""text""#),
+            ("log.level", r#""info""#),
+        ] {
+            assert!(KEYS.iter().any(|known| known.name == key), "there is no {key}");
+            let value = settings.value(key).map_or(String::new(), ToString::to_string);
+            assert_eq!(value, default, "{key}");
+        }
+    }
+
+    #[test]
     fn the_command_line_wins_over_the_environment_over_the_file() {
         let settings = gather(
             "motd = 'from the file'\n[limits]\nframe = 600\ntext = 2\nping_s = 3",

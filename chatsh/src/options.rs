@@ -273,6 +273,10 @@ mod tests {
         assert_eq!(result.is_ok(), is_fine, "{line}: {:?}", result.err());
     }
 
+    fn error(line: &str) -> String {
+        Options::read(line.split(' ')).unwrap_err().to_string()
+    }
+
     #[test]
     fn the_options_are_those_of_the_contract() {
         command().debug_assert();
@@ -309,7 +313,6 @@ mod tests {
         assert_eq!(meant("chatsh chat.example"), None);
         assert_eq!(meant("chatsh -a tial"), None);
         assert_eq!(meant("chatsh"), None);
-        let error = |line: &str| Options::read(line.split(' ')).unwrap_err().to_string();
         assert!(error("chatsh -u ann sned hi").contains("no verb sned: did you mean chatsh send?"));
         assert!(error("chatsh chat.example hi").contains("unrecognized subcommand 'hi'"));
         let sned = error("chatsh -a chat.example -u ann sned");
@@ -360,8 +363,13 @@ mod tests {
     }
 
     #[test]
-    fn the_usage_is_as_the_errors_say() {
-        let error = |line: &str| Options::read(line.split(' ')).unwrap_err().to_string();
+    fn verbs_take_the_address_with_a() {
+        let address = |line: &str| {
+            let options = Options::read(line.split(' ')).unwrap();
+            options.address_option.unwrap().text
+        };
+        assert_eq!(address("chatsh who -a work"), "work");
+        assert_eq!(address("chatsh -a work who"), "work");
         expect![[r#"
             error: a verb takes the address with -a: chatsh -a ADDRESS VERB
 
@@ -371,6 +379,10 @@ mod tests {
             For more information, try '--help'.
         "#]]
         .assert_eq(&error("chatsh work send -r ops hi"));
+    }
+
+    #[test]
+    fn the_usage_is_as_the_errors_say() {
         expect![[r#"
             error: what is to be said? a TEXT, `-` for all of stdin, or --lines for each line of it
 

@@ -290,4 +290,19 @@ mod tests {
         assert_eq!(begins("chatsh h -u ann -r ops"), State::Chat);
         assert_eq!(begins("chatsh ann@h/ops"), State::Chat);
     }
+
+    #[test]
+    fn without_an_address_it_is_this_machine() {
+        assert_eq!(plan("chatsh").address().unwrap().to_string(), "127.0.0.1:65432");
+        assert_eq!(plan("chatsh h").address().unwrap().to_string(), "h:65432");
+    }
+
+    #[test]
+    fn a_reply_may_take_ten_seconds_by_default() {
+        let seconds = |line: &str| plan(line).reply_timeout().as_secs();
+        assert_eq!(seconds("chatsh"), 10);
+        assert_eq!(seconds("chatsh --timeout 3"), 3);
+        // What waits has another use for it.
+        assert_eq!(seconds("chatsh wait -r ops --timeout 3"), 10);
+    }
 }

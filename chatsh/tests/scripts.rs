@@ -470,6 +470,19 @@ fn a_reply_that_does_not_come_is_a_timeout() {
 }
 
 #[test]
+fn a_line_is_sent_only_after_the_reply_to_the_one_before() {
+    let sent = |react: fn(&Value) -> Option<Reaction>| -> Vec<String> {
+        let peer = Peer::start(react);
+        outcome(peer.chatsh(&["--timeout", "0.2"]), "/list\n/ping\n");
+        let kinds = peer.requests.iter().map(|request| request["type"].as_str().unwrap().into());
+        kinds.filter(|kind: &String| ["list", "ping"].contains(&kind.as_str())).collect()
+    };
+    let mute = |request: &Value| (request["type"] == "list").then_some(Reaction::Silence);
+    assert_eq!(sent(mute), ["list"]);
+    assert_eq!(sent(as_usual), ["list", "ping"]);
+}
+
+#[test]
 fn a_peer_of_another_protocol_is_recognised() {
     let hello = |data: Value| to("hello", move |r| Reaction::Say(vec![ok(r, data.clone())]));
     check(

@@ -27,6 +27,7 @@ pub struct Server {
     pub addresses: Vec<SocketAddr>,
     /// `SHA256:...`, from its ready line.
     pub fingerprint: String,
+    pub ready_line: String,
     folder: Arc<TempDir>,
     settings: Vec<String>,
     /// Where the next one on the same data listens.
@@ -55,8 +56,13 @@ impl Server {
 
     /// The same as [`Server::with`], of another program than chatd.
     pub fn of(name: &str, settings: &[&str]) -> Server {
+        Server::by(&mut Command::new(program(name)), settings)
+    }
+
+    /// The same as [`Server::with`], of a command that takes further arguments of chatd.
+    pub fn by(command: &mut Command, settings: &[&str]) -> Server {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Server::launch(&mut Command::new(program(name)), ANYWHERE, folder, owned(settings))
+        Server::launch(command, ANYWHERE, folder, owned(settings))
     }
 
     /// The same as [`Server::with`], and the next one on the same data will be at the same
@@ -75,10 +81,9 @@ impl Server {
 
     /// The same as [`Server::with`], after this `ulimit` of the shell.
     pub fn with_ulimit(limit: &str, settings: &[&str]) -> Server {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit {limit} && exec \"$@\""), "sh"]);
-        Server::launch(command.arg(program("chatd")), ANYWHERE, folder, owned(settings))
+        Server::by(command.arg(program("chatd")), settings)
     }
 
     /// Another server on the same data, once this one is gone.
@@ -184,6 +189,7 @@ impl Server {
             address,
             addresses,
             fingerprint,
+            ready_line: ready,
             folder,
             settings,
             listen,

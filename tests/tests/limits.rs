@@ -460,27 +460,9 @@ fn a_silent_client_is_asked_whether_it_is_there() {
 
 #[test]
 fn zero_is_no_limit() {
-    let keys = [
-        "frame",
-        "frame_before_login",
-        "text",
-        "connections",
-        "unauthenticated",
-        "unauthenticated_per_prefix",
-        "connections_per_prefix",
-        "handshake_s",
-        "login_s",
-        "frame_s",
-        "commands_burst",
-        "commands_per_s",
-        "logins_per_min",
-        "registrations_per_hour",
-        "outbox_bytes",
-        "stall_s",
-        "ping_s",
-        "rooms_per_user",
-    ];
-    let settings: Vec<String> = keys.iter().map(|key| format!("limits.{key}=0")).collect();
+    let keys = chatd::config::KEYS.iter().map(|key| key.name);
+    let limits = keys.filter(|key| key.starts_with("limits.") && *key != "limits.spare_loopback");
+    let settings: Vec<String> = limits.map(|key| format!("{key}=0")).collect();
     let mut settings: Vec<&str> = settings.iter().map(String::as_str).collect();
     settings.push("limits.spare_loopback=false");
     let server = Server::with(&settings);

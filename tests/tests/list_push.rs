@@ -31,7 +31,7 @@ fn ends_up_with(client: &mut Client, kind: &str, list: &Value) {
 }
 
 #[test]
-fn the_lists_of_the_original_client_come_by_themselves() {
+fn default_caps_are_those_of_who_says_no_hello() {
     let server = server();
     let mut ann = server.connect();
     assert_eq!(ann.register("ann")["status"], "ok");

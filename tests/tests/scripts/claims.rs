@@ -99,6 +99,34 @@ fn arguments_are_words_as_in_a_shell_and_the_last_text_is_as_it_stands() {
 }
 
 #[test]
+fn the_options_log_in_and_enter_the_room() {
+    let (server, home) = server_of_ann();
+    let list = |options: &[&str]| outcome(home.chatsh_at(&server, options), "/list\n");
+    assert_eq!(list(&AS_ANN), "lobby: ann\ngeneral:\nexit 0\n");
+    assert_eq!(list(&IN_GENERAL), "general: ann\nexit 0\n");
+    let long = ["--user", "ann", "--password-file", "password", "--room", "general"];
+    assert_eq!(list(&long), "general: ann\nexit 0\n");
+}
+
+#[test]
+fn two_slashes_say_one() {
+    let (server, home) = server_of_ann();
+    let said = outcome(home.chatsh_at(&server, &IN_GENERAL), "//list\n///x\n// \n");
+    assert_eq!(said, "ann: /list\nann: //x\nann: / \nexit 0\n");
+}
+
+#[test]
+fn a_comment_and_an_empty_line_are_nothing() {
+    let (server, home) = server_of_ann();
+    let script = "# Hello, all.\n\n#/exit\nhello\n #1\n";
+    home.write("script", script);
+    let said = "ann: hello\nann:  #1\nexit 0\n";
+    assert_eq!(outcome(home.chatsh_at(&server, &IN_GENERAL), script), said);
+    let options = [&IN_GENERAL[..], &["-f", "script"]].concat();
+    assert_eq!(outcome(home.chatsh_at(&server, &options), ""), said);
+}
+
+#[test]
 fn some_commands_are_done_here() {
     let (server, home) = server_of_ann();
     let mut bob = server.member("bob", "general");

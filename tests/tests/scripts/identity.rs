@@ -185,18 +185,21 @@ fn the_key_of_the_same_users_own_chatd_is_trusted_on_this_machine() {
 }
 
 #[test]
-fn an_address_brings_its_pin_its_user_and_its_room() {
+fn an_address_brings_its_pin_its_user_and_its_room_also_from_the_variable() {
     let server = Server::start();
     server.user("ann");
     let home = Home::new();
     home.write("password", "1234\n");
     let address = format!("chat://ann@{}/general#{}", server.address, server.fingerprint);
-    let mut command = home.chatsh(&["--password-file", "password"]);
-    command.env("CHATSH_ADDRESS", address);
-    expect![[r#"
-        ann: hello
-        general: ann
-        exit 0
-    "#]]
-    .assert_eq(&outcome(command, "hello\n/list\n"));
+    let as_argument = home.chatsh(&["--password-file", "password", &address]);
+    let mut from_variable = home.chatsh(&["--password-file", "password"]);
+    from_variable.env("CHATSH_ADDRESS", address);
+    for command in [as_argument, from_variable] {
+        expect![[r#"
+            ann: hello
+            general: ann
+            exit 0
+        "#]]
+        .assert_eq(&outcome(command, "hello\n/list\n"));
+    }
 }

@@ -60,7 +60,7 @@ fn a_story_on_a_pipe_prints_what_a_person_expects() {
 }
 
 #[test]
-fn a_story_stops_at_the_line_that_is_refused() {
+fn an_error_is_one_line_with_its_line_command_and_code_and_ends_the_script() {
     let script = STORY.replace("/enter tech_talk", "/enter nowhere");
     check(
         &Server::start(),
@@ -118,6 +118,20 @@ fn json_is_the_frames_of_the_server() {
         ! chatsh: line 7: msg: not_in_room: bob is not in this room
         exit 1
     "#]].assert_eq(&blotted);
+}
+
+#[test]
+fn what_chatsh_asks_by_itself_is_not_printed() {
+    let (server, home) = server_of_ann();
+    for options in [&["--json"][..], &["--json", "--events"]] {
+        let options = [&IN_GENERAL[..], options].concat();
+        // Neither hello, commands, login and enter before it, nor quit after it.
+        expect![[r#"
+            {"type":"list","status":"ok","data":{"general":["ann"]},"id":1}
+            exit 0
+        "#]]
+        .assert_eq(&without_what_changes(&outcome(home.chatsh_at(&server, &options), "/list\n")));
+    }
 }
 
 #[test]

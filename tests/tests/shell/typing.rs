@@ -20,6 +20,16 @@ fn completes(shell: &mut Terminal, typed: &str, prompt: &str, line: &str) {
 }
 
 #[test]
+fn one_candidate_is_completed_with_a_blank() {
+    let server = Server::start();
+    let mut ann = shell(&server);
+    completes(&mut ann, "/l\t", "127.0.0.1> ", "/login ");
+    completes(&mut ann, "/help reg\t", "127.0.0.1> ", "/help register ");
+    // Of several candidates what they share, without one.
+    completes(&mut ann, "/re\t", "127.0.0.1> ", "/re");
+}
+
+#[test]
 fn tab_completes_what_is_allowed_here_and_what_there_is() {
     let server = Server::start();
     server.user("harper").ask("create", serde_json::json!({ "room": "attic" }));
@@ -110,13 +120,29 @@ fn the_history_lasts_and_only_its_owner_can_read_it() {
     let mut ann = member_with(home.clone(), &server, "ann", &[], &[]);
     ann.type_keys("\u{1b}[A");
     ann.wait_for_prompt("ann#general> 你好 last words");
-    ann.type_keys("\u{1b}[A\u{1b}[A");
-    ann.wait_for_prompt("ann#general> first words");
-    ann.type_keys("\u{15}\u{12}/li");
-    ann.wait_for_text("/list");
-    ann.type_keys("\r");
-    ann.wait_for_text("general: ann");
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> /list");
+    ann.enter("", "general: ann", "ann#general> ");
     assert_eq!(mode(HISTORY), 0o600);
+}
+
+#[test]
+fn up_and_ctrl_r_search_the_history() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    let mut ann = member(&server, "ann");
+    for line in ["first words", "second", "third"] {
+        ann.enter(line, line, "ann#general> ");
+        assert_eq!(bob.next()["data"]["text"], line);
+    }
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> third");
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> second");
+    ann.type_keys("\u{15}\u{12}rst");
+    ann.wait_for_text("`rst': first words");
+    ann.type_keys("\r");
+    assert_eq!(bob.next()["data"]["text"], "first words");
 }
 
 #[test]

@@ -84,6 +84,15 @@ fn what_was_said_since_a_number_or_a_time_comes_first() {
 }
 
 #[test]
+fn a_tail_ends_after_its_count() {
+    let (server, home, _bob) = room_of_bob(&["one", "two", "three"]);
+    for (count, expected) in [("1", "bob: one\n"), ("2", "bob: one\nbob: two\n")] {
+        let tail = ["tail", "-r", "general", "--since", "0", "--count", count];
+        assert_eq!(outcome(as_ann(&server, &home, &tail), ""), format!("{expected}exit 0\n"));
+    }
+}
+
+#[test]
 fn a_restart_of_the_server_is_not_the_end() {
     let (mut server, home, mut bob) = room_of_bob(&[]);
     // It has another port afterwards.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod claims;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -45,24 +47,24 @@ fn serve(data: &Path, arguments: &[&str]) -> Output {
 
 #[test]
 fn it_needs_no_set_up() {
-    let mut server = Server::start();
+    let server = Server::start();
+    assert!(server.data().join("cert.pem").exists());
+    let list = server.user("ann").ask("list", json!({}));
+    assert_eq!(list["data"], json!({ "lobby": ["ann"], "general": [] }));
+    let (status, log) = server.stop();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn what_it_makes_only_its_owner_can_read() {
+    let server = Server::start();
     let data = server.data();
+    server.user("ann");
     assert_eq!(mode(&data), 0o700);
-    for private in ["key.pem", "chatd.db", "lock", "control.sock"] {
+    for private in ["key.pem", "chatd.db", "chatd.db-wal", "chatd.db-shm", "lock", "control.sock"] {
         assert_eq!(mode(&data.join(private)), 0o600, "{private}");
     }
-    assert!(data.join("cert.pem").exists());
-    let mut ann = server.user("ann");
-    let list = ann.ask("list", json!({}));
-    assert_eq!(list["data"], json!({ "lobby": ["ann"], "general": [] }));
-    for beside in ["chatd.db-wal", "chatd.db-shm"] {
-        assert_eq!(mode(&data.join(beside)), 0o600, "{beside}");
-    }
-    server.signal("TERM");
-    let (status, log) = server.wait();
-    assert_eq!(status.code(), Some(0), "{log}");
-    assert_eq!(server.rest_of_stdout(), "", "the ready line is all that stdout gets");
-    assert!(!log.contains("ERROR"), "{log}");
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn the_folder_is_where_the_environment_says() {
 }
 
 #[test]
-fn a_second_process_on_the_same_folder_is_told_who_has_it() {
+fn a_second_process_on_the_same_folder_is_told_who_has_it_with_73() {
     let server = Server::start();
     let pid = server.pid().to_string();
     ends(&serve(&server.data(), &[]), 73, &[&pid, &server.data().display().to_string()]);
@@ -116,7 +118,7 @@ fn what_a_killed_process_left_does_not_keep_the_next_one_from_starting() {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn a_port_in_use_ends_with_69() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let folder = tempfile::tempdir().unwrap();
@@ -125,7 +127,7 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn a_folder_that_cannot_be_made_is_named_and_ends_with_73() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -255,7 +257,7 @@ fn stopped() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_damaged_database_is_named_and_not_touched() {
+fn a_damaged_database_is_named_and_not_touched_and_ends_with_65() {
     let (_folder, data) = stopped();
     let file = data.join("chatd.db");
     let good = fs::read(&file).unwrap();
@@ -283,7 +285,7 @@ fn a_damaged_database_is_named_and_not_touched() {
 }
 
 #[test]
-fn a_database_of_a_newer_chatd_is_left_alone() {
+fn a_database_of_a_newer_chatd_is_left_alone_and_ends_with_65() {
     let (_folder, data) = stopped();
     let file = data.join("chatd.db");
     let database = rusqlite::Connection::open(&file).unwrap();
@@ -444,7 +446,7 @@ fn user(data: &Path, arguments: &[&str], stdin: &str) -> Output {
 }
 
 #[test]
-fn accounts_are_managed_with_and_without_a_server() {
+fn sub_commands_talk_to_the_server_over_its_socket_or_do_it_themselves() {
     let server = Server::with(&["registration.policy=closed"]);
     let data = server.data();
     let is_done = |output: Output, lines: &str| {
@@ -648,12 +650,6 @@ fn logs_hold_no_password_no_token_and_no_text() {
         assert!(log.contains("a login was refused") && log.contains("127.0.0.1"), "{log}");
         assert!(!log.contains("Secret-"), "{log}");
         assert!(!log.contains(&token), "{log}");
-        if format == "json" {
-            for line in log.lines() {
-                let event: Value = serde_json::from_str(line).unwrap();
-                assert!(event["level"].is_string() && event["message"].is_string(), "{line}");
-            }
-        }
     }
 }
 
@@ -696,7 +692,7 @@ fn durability_may_be_that_of_the_process() {
 }
 
 #[test]
-fn a_word_of_the_operator_reaches_everyone() {
+fn the_motd_reaches_everyone() {
     let server = Server::with(&["motd=mind the gap"]);
     assert_eq!(server.connect().ask("hello", json!({}))["data"]["motd"], "mind the gap");
     assert!(Server::start().connect().ask("hello", json!({}))["data"].get("motd").is_none());
