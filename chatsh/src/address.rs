@@ -31,6 +31,14 @@ pub struct Given {
     pub(crate) address: Address,
 }
 
+impl Given {
+    /// What may be the name of a host: who says a port means an address.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let host = &*self.address.host;
+        (!self.text.contains(&format!("{host}:"))).then_some(host)
+    }
+}
+
 impl FromStr for Given {
     type Err = AddressError;
 

@@ -37,6 +37,7 @@ mod local;
 mod login;
 mod masking;
 mod mention;
+mod moment;
 pub mod options;
 mod output;
 mod page;

@@ -18,10 +18,15 @@ const COLUMNS_FOR_TIME_MIN: usize = 60;
 /// What says where a page begins: the next one begins elsewhere.
 const BOUNDS: [&str; 3] = ["before", "after", "since"];
 
+/// The option that marks messages as read, and the last that is.
+const READ: &str = "read";
+
 /// Messages, oldest first.
 pub(crate) struct Page<'a> {
     messages: Vec<&'a Map<String, Value>>,
     has_more: bool,
+    /// Up to which they are marked as read, where they can be.
+    read: Option<i64>,
 }
 
 impl Page<'_> {
@@ -34,13 +39,14 @@ impl Page<'_> {
             return None;
         }
         let message = |item| Value::as_object(item).filter(|item| is_said(item));
-        Some(Page { messages: list.iter().map(message).collect::<Option<_>>()?, has_more })
+        let messages = list.iter().map(message).collect::<Option<_>>()?;
+        Some(Page { messages, has_more, read: reply.data.get(READ).and_then(Value::as_i64) })
     }
 
     /// The messages as they are said; none if there are none.
     pub(crate) fn lines(&self, style: Style) -> Option<String> {
         let lines: Vec<_> =
-            self.messages.iter().filter_map(|message| said(message, style, false)).collect();
+            self.messages.iter().filter_map(|message| said(message, style)).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
@@ -67,7 +73,7 @@ impl Page<'_> {
                 }
                 let lead =
                     Lead { width: lead.width() + 2, shown: format!("{}  ", style.dim(&lead)) };
-                said_behind(&lead, message, style, reader.is_meant(message))
+                said_behind(&lead, message, reader, style)
             };
         let lines = self.messages.iter().zip(&numbers).zip(&times).filter_map(line);
         lines.collect::<Vec<_>>().join("\n")
@@ -110,11 +116,20 @@ impl Page<'_> {
         self.has_more.then(|| format!("there are more{how}"))
     }
 
+    /// What to say when what was `asked` has brought none.
+    pub(crate) fn emptiness(&self, asked: &Map<String, Value>) -> String {
+        match self.read {
+            Some(seq) if asked.contains_key(READ) => format!("marked as read up to {seq}"),
+            Some(_) if asked.is_empty() => "no unread messages".into(),
+            _ => "no messages".into(),
+        }
+    }
+
     /// How to mark these as read, if `command` does that.
     pub(crate) fn mark(&self, command: Option<&Description>) -> Option<String> {
-        let command = command.filter(|command| command.args.iter().any(|arg| arg.name == "read"));
+        let command = command.filter(|command| command.args.iter().any(|arg| arg.name == READ));
         let last = seq(self.messages.last()?)?;
-        let data = Map::from_iter([("read".to_owned(), last.into())]);
+        let data = Map::from_iter([(READ.to_owned(), last.into())]);
         Some(format!("to mark them as read: {}", write_line(command?, &data)))
     }
 }

@@ -63,29 +63,38 @@ impl Options {
         if let Some(Verb::Completions { .. }) = self.verb {
             return Ok(self);
         }
-        let name = self.given()?.text;
-        match Config::read()?.hosts.find(&name) {
-            Some(host) => Ok(self.at(host, name)),
+        let (given, config) = (self.given()?, Config::read()?);
+        match given.name().and_then(|name| config.hosts.find(name)) {
+            Some(host) => Ok(self.at(host, given)),
             None => Ok(self),
         }
     }
 
     /// The same options at a host that has this name; what they say themselves counts.
-    fn at(mut self, host: &Host, name: String) -> Options {
+    fn at(mut self, host: &Host, given: Given) -> Options {
+        let Given { text, address: said } = given;
         // Its secrets are those of its user.
         let its_user = host.address.user.as_ref().map(UserName::key);
-        if self.user.as_ref().is_none_or(|user| Some(user.key()) == its_user) {
+        let user = self.user.as_ref().or(said.user.as_ref());
+        if user.is_none_or(|user| Some(user.key()) == its_user) {
             self.token_file = self.token_file.or(host.token_file.clone());
             if self.password_command.is_none() && self.named_password_file().is_none() {
                 self.password_file = host.password_file.clone();
                 self.password_command = host.password_command.clone();
             }
         }
-        if self.pin.is_none() {
+        if self.pin.is_none() && said.pin.is_none() {
             self.ca = self.ca.or(host.ca.clone());
         }
+        let its = host.address.clone();
+        let address = Address {
+            user: said.user.or(its.user),
+            room: said.room.or(its.room),
+            pin: said.pin.or(its.pin),
+            ..its
+        };
         self.address_given = None;
-        self.address_option = Some(Given { text: name, address: host.address.clone() });
+        self.address_option = Some(Given { text, address });
         self
     }
 

@@ -90,6 +90,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         room: None,
         user: None,
         mail: None,
+        last_mail: None,
         held: Vec::new(),
         away: None,
     };
@@ -133,6 +134,8 @@ struct Repl<'a> {
     /// The user whose private messages were asked for, and that request.
     user: Option<String>,
     mail: Option<Id>,
+    /// The last private message beyond rooms that was seen, or announced.
+    last_mail: Option<i64>,
     /// What came while its last messages were awaited.
     held: Vec<Received>,
     /// While the connection is lost.
@@ -146,11 +149,13 @@ struct Queued {
     source: Option<(String, usize)>,
     /// Was it typed while the connection was lost?
     is_late: bool,
+    /// Is it a message as it stands, of several lines?
+    is_message: bool,
 }
 
 impl Queued {
     fn typed(text: &str) -> Queued {
-        Queued { text: text.into(), source: None, is_late: false }
+        Queued { text: text.into(), source: None, is_late: false, is_message: false }
     }
 }
 
@@ -189,7 +194,9 @@ impl Repl<'_> {
             if is_ready && let Some(line) = self.lines.pop_front() {
                 self.source = line.source;
                 self.late = line.is_late.then(|| self.presentable(&line.text));
-                if self.line(&line.text).await?.is_break() {
+                if line.is_message {
+                    self.say(&line.text).await;
+                } else if self.line(&line.text).await?.is_break() {
                     return Ok(Exit::Done);
                 }
                 continue;

@@ -150,6 +150,13 @@ impl Session {
         Ok(())
     }
 
+    /// Keeps a greeting that somebody typed from taking back what we can show.
+    pub(crate) fn keep_caps(kind: &str, data: &mut Map<String, Value>) {
+        if let Some(Value::Array(caps)) = data.get_mut("caps").filter(|_| kind == "hello") {
+            caps.extend(CAPS.iter().copied().map(Value::from));
+        }
+    }
+
     /// What is known of the session. Not to be held while anything is awaited.
     pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)

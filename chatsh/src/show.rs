@@ -25,7 +25,7 @@ pub(crate) fn reply(reply: &Incoming, style: Style) -> String {
 
 /// The same for somebody who reads it now.
 pub(crate) fn reply_to(reader: &Reader, reply: &Incoming, style: Style) -> String {
-    if let Some(said) = said_behind(&reader.lead(&reply.data, style), &reply.data, style, false) {
+    if let Some(said) = said_behind(&reader.lead(&reply.data, style), &reply.data, reader, style) {
         return said;
     }
     if let Some(message) = &reply.message {
@@ -48,7 +48,7 @@ pub(crate) fn push(push: &Incoming, style: Style) -> Option<String> {
 /// The same for somebody who reads it now.
 pub(crate) fn push_to(reader: &Reader, push: &Incoming, style: Style) -> Option<String> {
     let lead = reader.lead(&push.data, style);
-    if let Some(said) = said_behind(&lead, &push.data, style, reader.is_meant(&push.data)) {
+    if let Some(said) = said_behind(&lead, &push.data, reader, style) {
         return Some(said);
     }
     if matches!(push.kind.as_str(), "joined" | "left") && reader.is_about(&push.data) {
@@ -79,7 +79,7 @@ pub(crate) fn recent(page: &Incoming, room: &str, reader: &Reader, style: Style)
         .iter()
         .filter_map(|message| {
             let data = message.as_object()?;
-            said_behind(&reader.lead(data, style), data, style, reader.is_meant(data))
+            said_behind(&reader.lead(data, style), data, reader, style)
         })
         .collect();
     (!lines.is_empty()).then(|| format!("{}\n{}", rule(room, style), lines.join("\n")))
@@ -125,20 +125,20 @@ pub(crate) struct Lead {
     pub(crate) width: usize,
 }
 
-/// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said; `is_meant`: to
-/// the one who reads it.
-pub(crate) fn said(data: &Map<String, Value>, style: Style, is_meant: bool) -> Option<String> {
-    said_behind(&Lead::default(), data, style, is_meant)
+/// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said.
+pub(crate) fn said(data: &Map<String, Value>, style: Style) -> Option<String> {
+    said_behind(&Lead::default(), data, &Reader::default(), style)
 }
 
-/// The same with something before the name.
+/// The same with something before the name, for somebody who reads it.
 pub(crate) fn said_behind(
     lead: &Lead,
     data: &Map<String, Value>,
+    reader: &Reader,
     style: Style,
-    is_meant: bool,
 ) -> Option<String> {
     let text = data.get("text")?.as_str()?;
+    let is_meant = reader.is_meant(data);
     let paint = |name: &str| if is_meant { style.loud(name) } else { style.name(name) };
     let from = safe::one_line(data.get("from")?.as_str()?, Style::NONE);
     let (who, width) = match data.get("to").and_then(Value::as_str) {
@@ -149,8 +149,12 @@ pub(crate) fn said_behind(
             (who, from.width() + " -> ".len() + to.width())
         }
     };
-    let is_redacted = data.get("redacted").is_some_and(Value::is_object);
-    let text = if is_redacted && text.is_empty() { "(taken back)" } else { text };
+    let is_marked = |mark: &str| data.get(mark).is_some_and(Value::is_object);
+    let text = match (text, reader.is_at_prompt()) {
+        ("", _) if is_marked("redacted") => "(taken back)",
+        (text, true) if is_marked("edited") => &format!("{text} (edited)"),
+        (text, _) => text,
+    };
     // The bar stands where the colon is, so the lines of the text begin in one column.
     Some(format!("{}{who}: {}", lead.shown, safe::block(text, lead.width + width, style)))
 }
@@ -187,7 +191,7 @@ fn field(key: &str, value: &Value, reader: &Reader, style: Style) -> String {
 /// One object of a list, on a line of its own.
 fn item(value: &Value, reader: &Reader, style: Style) -> String {
     let Value::Object(data) = value else { return inline(value, reader, style) };
-    if let Some(said) = said(data, style.indented(2), false) {
+    if let Some(said) = said(data, style.indented(2)) {
         return said.replace('\n', "\n  ");
     }
     if let (Some(name), Some(summary)) = (data.get("name"), data.get("summary")) {

@@ -4,7 +4,7 @@ use proto::{Catalogue, Description, Line, State, States, read_line, request_of, 
 use serde_json::{Map, Value};
 
 use crate::local::{self, Local};
-use crate::masking;
+use crate::{masking, moment};
 
 /// A line that was understood.
 #[derive(Debug)]
@@ -82,7 +82,10 @@ pub(crate) fn understand<'a>(
 ) -> Result<Step<'a>, Trouble> {
     match read_line(line, in_script) {
         Line::Nothing => Ok(Step::Nothing),
-        Line::Said(text) => said(text, catalogue, states),
+        Line::Said(text) => {
+            let (command, data) = said(text, catalogue, states)?;
+            Ok(Step::Ask { command, data, is_bare: true })
+        }
         Line::Command { name, arguments, column } => {
             let Some(command) = catalogue.find(name) else {
                 let nearest = catalogue.nearest(name).map(|near| near.spec.name.to_string());
@@ -92,7 +95,7 @@ pub(crate) fn understand<'a>(
                 true => Ok(Map::new()),
                 false => request_of(command, arguments),
             };
-            let data = data.map_err(|e| {
+            let mut data = data.map_err(|e| {
                 // What is wrong may be the password, which is not to be repeated.
                 let message = match masking::secret_from(line, catalogue) {
                     Some(_) => format!(
@@ -104,18 +107,29 @@ pub(crate) fn understand<'a>(
                 let (column, message) = (column + e.column, format!("{name}: {message}"));
                 Trouble::Arguments { column, message }
             })?;
+            let wrong =
+                |why: String| Trouble::Arguments { column, message: format!("{name}: {why}") };
             match local::read(name, &data) {
-                None => Ok(Step::Ask { command, data, is_bare: false }),
-                Some(Ok(local)) => Ok(Step::Here(local)),
-                Some(Err(message)) => {
-                    Err(Trouble::Arguments { column, message: format!("{name}: {message}") })
+                None => {
+                    moment::give(command, &mut data).map_err(wrong)?;
+                    Ok(Step::Ask { command, data, is_bare: false })
                 }
+                Some(Ok(local)) => Ok(Step::Here(local)),
+                Some(Err(why)) => Err(wrong(why)),
             }
         }
     }
 }
 
-fn said<'a>(text: &str, catalogue: &'a Catalogue, states: States) -> Result<Step<'a>, Trouble> {
+/// The request that says `text` to all.
+///
+/// # Errors
+/// There is nobody in any of these states.
+pub(crate) fn said<'a>(
+    text: &str,
+    catalogue: &'a Catalogue,
+    states: States,
+) -> Result<(&'a Description, Map<String, Value>), Trouble> {
     let Some((command, bare)) = states
         .iter()
         .find_map(|state| catalogue.bare(state))
@@ -129,7 +143,7 @@ fn said<'a>(text: &str, catalogue: &'a Catalogue, states: States) -> Result<Step
     // Behind the dashes nothing in the text is taken for an option.
     let data = request_of(command, &format!("{bare} -- {text}"))
         .map_err(|e| Trouble::Arguments { column: 1, message: e.message })?;
-    Ok(Step::Ask { command, data, is_bare: true })
+    Ok((command, data))
 }
 
 /// The fewest commands that lead from one of the states `from` to one of `to`.

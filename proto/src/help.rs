@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Arg, Catalogue, Description, Kind, State, States};
+use crate::{Arg, Catalogue, Description, Kind, Role, State, States};
 
 /// How a command is written: `/create ROOM [--topic TOPIC]`.
 pub fn usage(command: &Description) -> String {
@@ -70,6 +70,11 @@ pub fn page(command: &Description) -> String {
     let place = match (spec.states, spec.leads_to) {
         (from, to) if to.is_empty() => format!("allowed in: {}", names(from)),
         (from, to) => format!("allowed in: {}; leads to: {}", names(from), names(to)),
+    };
+    let place = match spec.role {
+        Role::Anyone => place,
+        Role::Operator => format!("{place}, for its owner and its operators"),
+        Role::Owner => format!("{place}, for its owner"),
     };
     writeln!(page, "  {place}\n  example: {}", spec.example).expect("a string takes everything");
     page

@@ -203,10 +203,20 @@ fn bad_data(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
 /// What serde_json says, without the place: it is that of a part, and misleads.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    let text = text.rfind(" at line ").map_or(&*text, |end| &text[..end]);
+    number_in_words(text).unwrap_or(text.to_owned())
+}
+
+/// What serde says of a number that is too small or too large, for people.
+fn number_in_words(why: &str) -> Option<String> {
+    let why = why.strip_prefix("invalid value: integer `")?;
+    let (number, wanted) = why.split_once("`, expected ")?;
+    let last = match wanted {
+        "u32" => u32::MAX.into(),
+        "u64" => u64::MAX,
+        _ => return None,
+    };
+    Some(format!("it is a whole number from 0 to {last}, not {number}"))
 }
 
 /// What a peer is told when its request is refused.

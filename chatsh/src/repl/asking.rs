@@ -21,39 +21,74 @@ const ELSEWHERE: [(&[&str], &str); 9] = [
     (&["search", "grep", "find"], "history --search"),
 ];
 
+/// How lines that were pasted are sent.
+pub(super) enum Sending {
+    /// Each as if it was typed.
+    Each,
+    /// All of them as one message.
+    AsOne,
+}
+
 impl Repl<'_> {
     /// Asks the user; what is no yes is a no.
     pub(super) async fn is_agreed(&mut self, question: &str) -> Result<bool, Failure> {
         Ok(self.answer(&format!("{question} [y/N] ")).await? == Some(true))
     }
 
+    /// How `count` lines that were pasted are to be sent, if they are.
+    pub(super) async fn how_to_send(&mut self, count: usize) -> Result<Option<Sending>, Failure> {
+        let can_be_said = {
+            let book = self.session.book();
+            book.catalogue.bare(book.state).is_some()
+        };
+        let question = match can_be_said {
+            true => format!("That is {count} lines. y sends each, m all as one message [y/m/N] "),
+            false => format!("That is {count} lines: send them all? [y/N] "),
+        };
+        Ok(match &*self.reply_to(&question).await? {
+            "y" | "Y" | "yes" => Some(Sending::Each),
+            "m" | "M" if can_be_said => Some(Sending::AsOne),
+            answer => {
+                self.is_no(answer);
+                None
+            }
+        })
+    }
+
     /// What the user answers, if it is yes or no.
     async fn answer(&mut self, question: &str) -> Result<Option<bool>, Failure> {
+        Ok(match &*self.reply_to(question).await? {
+            "y" | "Y" | "yes" => Some(true),
+            answer => self.is_no(answer).then_some(false),
+        })
+    }
+
+    /// Is `answer` a no? Another one, or none, does nothing either, but is no answer.
+    fn is_no(&mut self, answer: &str) -> bool {
+        let is_no = matches!(answer, "n" | "N" | "no");
+        if !is_no && !answer.is_empty() {
+            // Typed before the question was read, most likely.
+            self.complain("that is no answer to the question: nothing of it was sent");
+        }
+        is_no
+    }
+
+    /// The answer to a question; nothing, if the user gives none.
+    async fn reply_to(&mut self, question: &str) -> Result<String, Failure> {
         // What is being typed is no answer to what was not asked yet.
         while self.editor.is_reading() {
             match self.turn().await? {
                 None | Some(Typed::Cleared { .. }) => {}
                 Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
-                Some(Typed::Left) => return Ok(None),
+                Some(Typed::Left) => return Ok(String::new()),
             }
         }
         self.editor.ask_answer(safe::one_line(question, self.look.style)).await;
         loop {
             match self.turn().await? {
                 None => {}
-                Some(Typed::Line(answer)) => {
-                    return Ok(match answer.trim() {
-                        "y" | "Y" | "yes" => Some(true),
-                        "n" | "N" | "no" => Some(false),
-                        "" => None,
-                        // Typed before it was read, most likely.
-                        _ => {
-                            self.complain("that is neither y nor n: nothing of it was sent");
-                            None
-                        }
-                    });
-                }
-                Some(Typed::Cleared { .. } | Typed::Left) => return Ok(None),
+                Some(Typed::Line(answer)) => return Ok(answer.trim().to_owned()),
+                Some(Typed::Cleared { .. } | Typed::Left) => return Ok(String::new()),
             }
         }
     }

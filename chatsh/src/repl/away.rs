@@ -112,6 +112,8 @@ impl Repl<'_> {
                 self.remark(&format!("back{room}"));
             }
         }
+        // What came meanwhile was told to nobody.
+        self.user = None;
         back.losses.iter().for_each(|loss| self.complain(loss));
         if back.displaced.is_some() && !self.lines.is_empty() {
             if let Some(unsent) = self.unsent() {

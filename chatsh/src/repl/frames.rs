@@ -47,10 +47,22 @@ impl Repl<'_> {
         }
         self.user.clone_from(&self.session.bookmark.user);
         let knows_inbox = self.session.book().catalogue.find("inbox").is_some();
+        if self.user.is_none() {
+            self.last_mail = None;
+        }
+        // What was seen is not announced once more after a cut.
+        let unseen = self.last_mail.map(|seq| ("after".to_owned(), seq.into()));
         self.mail = match self.user.is_some() && knows_inbox {
-            true => self.session.ask_later("inbox", &Map::new()).await.ok(),
+            true => self.session.ask_later("inbox", &unseen.into_iter().collect()).await.ok(),
             false => None,
         };
+    }
+
+    /// Takes note of a private message beyond rooms, which is seen or announced.
+    fn see_mail(&mut self, message: &Map<String, Value>) {
+        if message.contains_key("to") && !message.contains_key("room") {
+            self.last_mail = self.last_mail.max(message.get("seq").and_then(Value::as_i64));
+        }
     }
 
     /// Says how many wait, if some do.
@@ -59,6 +71,8 @@ impl Repl<'_> {
         let reader = self.reader();
         let is_meant = |message: &&Value| message.as_object().is_some_and(|m| reader.is_meant(m));
         let count = messages.into_iter().flatten().filter(is_meant).count();
+        let told = messages.into_iter().flatten().filter_map(Value::as_object);
+        told.for_each(|message| self.see_mail(message));
         let more = reply.data.get("more").and_then(Value::as_bool) == Some(true);
         let more = if more { " or more" } else { "" };
         match count {
@@ -112,6 +126,7 @@ impl Repl<'_> {
         if is_meant && self.rings && !is_replayed(&push.message) {
             self.printer.ring();
         }
+        self.see_mail(&push.message.data);
         self.waiting.take_if(|waiting| waiting.is_for(&push.message));
     }
 
@@ -185,7 +200,7 @@ impl Repl<'_> {
         let lines = page.numbered(&Zoned::now(), &self.reader(), style);
         let book = self.session.book();
         let command = book.catalogue.find(kind);
-        let is_empty = lines.is_empty().then(|| "no messages".to_owned());
+        let is_empty = lines.is_empty().then(|| page.emptiness(data));
         let remarks =
             is_empty.into_iter().chain(page.mark(command)).chain(page.more(command, data));
         let remarks = remarks.map(|remark| style.dim(&safe::one_line(&remark, style)));

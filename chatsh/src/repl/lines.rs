@@ -10,10 +10,12 @@ use proto::{Description, Id, States};
 use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
+use super::asking::Sending;
 use super::{Queued, Repl};
 use crate::check::check;
 use crate::exit::{Exit, Failure};
 use crate::local::Local;
+use crate::session::Session;
 use crate::settings::Setting;
 use crate::source::Script;
 use crate::step::{self, Step, Trouble};
@@ -29,15 +31,36 @@ const QUEUED_LEN_MAX: usize = 10_000;
 impl Repl<'_> {
     /// Takes what was typed, which is several lines if it was pasted.
     pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
-        let lines: Vec<_> = text.lines().map(String::from).collect();
-        if lines.len() > PASTED_LINES_MAX {
-            let question = format!("That is {} lines: send them all?", lines.len());
-            if !self.is_agreed(&question).await? {
-                return Ok(());
+        let count = text.lines().filter(|line| !line.trim().is_empty()).count();
+        let sending = match count > PASTED_LINES_MAX {
+            true => self.how_to_send(count).await?,
+            false => Some(Sending::Each),
+        };
+        match sending {
+            Some(Sending::Each) => self.lines.extend(text.lines().map(Queued::typed)),
+            Some(Sending::AsOne) => {
+                let text = text.trim_end_matches('\n');
+                self.lines.push_back(Queued { is_message: true, ..Queued::typed(text) });
             }
+            None => {}
         }
-        self.lines.extend(lines.iter().map(|line| Queued::typed(line)));
         Ok(())
+    }
+
+    /// Says a text of several lines.
+    pub(super) async fn say(&mut self, text: &str) {
+        self.number += 1;
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        match step::said(text, &catalogue, States::of(&[state])) {
+            Ok((command, mut data)) => {
+                key::give(command, &mut data);
+                self.ask(command, data, true).await;
+            }
+            Err(trouble) => self.complain(&self.refused(&trouble.to_string())),
+        }
     }
 
     /// Does a line, or begins to.
@@ -145,7 +168,7 @@ impl Repl<'_> {
         }
         for line in script.lines.into_iter().rev() {
             let source = Some((script.name.clone(), line.number));
-            self.lines.push_front(Queued { text: line.text, source, is_late: false });
+            self.lines.push_front(Queued { source, ..Queued::typed(&line.text) });
         }
     }
 
@@ -179,7 +202,7 @@ impl Repl<'_> {
         // It takes a last note in the book.
         old.quit().await;
         self.session.write_in(book);
-        (self.room, self.user) = (None, None);
+        (self.room, self.user, self.last_mail) = (None, None, None);
         self.remark(&format!("connected to {}", self.session.entrance().address));
         self.greet();
     }
@@ -187,11 +210,12 @@ impl Repl<'_> {
     pub(super) async fn ask(
         &mut self,
         command: &Description,
-        data: Map<String, Value>,
+        mut data: Map<String, Value>,
         is_bare: bool,
     ) {
         let id = Id::Number(self.number);
         let kind = command.spec.name.to_string();
+        Session::keep_caps(&kind, &mut data);
         if let Err(failure) = self.session.send(&kind, &data, &id).await {
             return self.complain(&failure.message);
         }

@@ -11,7 +11,7 @@ use crate::{Account, Body, Cx, Draft, Handler, Outcome, Seq};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Edit {
-    /// Which message of this room.
+    /// Which message of this room: its number, as `history` tells it.
     seq: Seq,
     /// What it says from now on.
     text: Text,

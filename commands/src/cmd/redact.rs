@@ -11,7 +11,7 @@ use crate::{Body, Cx, Draft, Handler, Outcome, Seq};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Redact {
-    /// Which message of this room.
+    /// Which message of this room: its number, as `history` tells it.
     seq: Seq,
 }
 

@@ -78,6 +78,12 @@ impl Handler for Room {
             more: false,
         };
         kept.take_all(room.rights(|rights| rights.standings(Timestamp::now())));
+        // Who has gone leaves the room to nobody.
+        if let Some(owner) = &kept.owner
+            && cx.world.accounts.find(owner.clone()).await.is_err()
+        {
+            kept.owner = None;
+        }
         Ok(Outcome::data(kept))
     }
 }

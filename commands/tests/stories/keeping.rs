@@ -118,6 +118,39 @@ fn who_is_there_sees_how_the_room_is_kept() {
 }
 
 #[test]
+fn a_room_whose_owner_has_gone_belongs_to_nobody() {
+    check(
+        "
+        * in lobby: ann, bob
+        ann> /create attic
+        ann> /enter attic
+        bob> /enter attic
+        ann> /mute bob --minutes -5
+        ann> /exit
+        ann> /unregister 1234
+        bob> /room
+        ",
+        expect![[r#"
+            * in lobby: ann, bob
+            ann> /create attic
+            ann< create ok "attic created successfully"
+            ann> /enter attic
+            ann< enter ok "Welcome to the chatroom" username=ann room=attic last_seq=1 oldest=1 epoch=e1
+            bob> /enter attic
+            bob< enter ok "Welcome to the chatroom" username=bob room=attic last_seq=1 oldest=1 epoch=e1
+            ann> /mute bob --minutes -5
+            ann< mute bad_request "minutes: it is a whole number from 0 to 4294967295, not -5" field=minutes
+            ann> /exit
+            ann< exit ok "Exited chatroom, returned to lobby"
+            ann> /unregister 1234
+            ann< unregister ok "Account deleted. Messages to rooms stay, under your name; those to users stay with them; your rooms stay without an owner; nobody can register the name again"
+            bob> /room
+            bob< room ok room=attic private=false operators=[] invited=[] banned=[] muted=[] more=false
+        "#]],
+    );
+}
+
+#[test]
 fn an_operator_whom_the_owner_has_muted_is_not_to_undo_it() {
     check(
         "

@@ -54,6 +54,10 @@ fn a_name_is_all_that_has_to_be_said() {
             "work -u bob -c /list",
             "work -u bob --password-file bob -c /list",
             "work -r nowhere -c /list",
+            // So does what stands around the name.
+            "work/nowhere -c /list",
+            "bob@work --password-file bob -c /list",
+            "bob@work -c /list",
         ],
         expect![[r#"
             $ chatsh work -c hello
@@ -81,6 +85,15 @@ fn a_name_is_all_that_has_to_be_said() {
             $ chatsh work -r nowhere -c /list
             ! chatsh: enter: no_such_room: there is no room "nowhere"
             exit 1
+            $ chatsh work/nowhere -c /list
+            ! chatsh: enter: no_such_room: there is no room "nowhere"
+            exit 1
+            $ chatsh bob@work --password-file bob -c /list
+            general: bob
+            exit 0
+            $ chatsh bob@work -c /list
+            ! chatsh: there is no terminal to ask for the password on: say --password-file, --password-command or --token-file
+            exit 2
         "#]],
     );
     let other = "SHA256:7Q9Zbtvg8q6W0qV+4L8N75s0HNMqOlJJMhFFH410YtY";

@@ -57,7 +57,7 @@ fn a_command_without_its_slash_is_asked_about() {
             ann.wait_for_prompt("ann#general> ");
         }
         // What was typed for the next line is not lost in silence.
-        ann.wait_for_text("that is neither y nor n: nothing of it was sent");
+        ann.wait_for_text("that is no answer to the question: nothing of it was sent");
     }
     for line in ["login ann 1234", "Login ann 1234"] {
         for answered in ["", "n"] {
@@ -111,16 +111,21 @@ fn a_paste_of_more_than_three_lines_is_asked_about() {
     ann.wait_for_text("four");
     bob.hears_nothing();
     ann.type_keys("\r");
-    answer(&mut ann, "That is 4 lines: send them all? [y/N] ", "n");
+    answer(&mut ann, "That is 4 lines. y sends each, m all as one message [y/m/N] ", "n");
     ann.wait_for_prompt("ann#general> ");
     bob.hears_nothing();
     ann.type_keys(&paste("one\ntwo\nthree\nfour\n"));
     ann.wait_for_text("four");
     ann.type_keys("\r");
-    answer(&mut ann, "That is 4 lines: send them all? [y/N] ", "y");
+    answer(&mut ann, "That is 4 lines. y sends each, m all as one message [y/m/N] ", "y");
     for text in ["one", "two", "three", "four"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
+    ann.type_keys(&paste("why:\n\n\tat a\n/at b\nlogin c d\n"));
+    ann.wait_for_text("login c");
+    ann.type_keys("\r");
+    answer(&mut ann, "y sends each, m all as one message [y/m/N] ", "m");
+    assert_eq!(bob.next()["data"]["text"], "why:\n\n\tat a\n/at b\nlogin c d");
     // Three are what people mean to paste.
     ann.type_keys(&paste("five\nsix\nseven"));
     ann.wait_for_line("the paste", |line| line.ends_with("seven"));
@@ -128,6 +133,16 @@ fn a_paste_of_more_than_three_lines_is_asked_about() {
     for text in ["five", "six", "seven"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
+}
+
+#[test]
+fn where_nothing_can_be_said_a_paste_is_no_message() {
+    let server = Server::start();
+    let mut ann = shell(&server);
+    ann.type_keys("\u{1b}[200~/ping\n/ping\n/ping\n/ping\u{1b}[201~\r");
+    answer(&mut ann, "That is 4 lines: send them all? [y/N] ", "m");
+    ann.wait_for_text("that is no answer to the question");
+    ann.wait_for_prompt("127.0.0.1> ");
 }
 
 #[test]

@@ -43,6 +43,29 @@ fn the_history_has_numbers_to_edit_and_redact_by() {
 }
 
 #[test]
+fn a_time_at_the_prompt_is_said_as_in_a_verb() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.enter("hello", "hello", "ann#general> ");
+    for since in ["10m", "1d", "2026-01-31", "'2026-01-31 12:00'", "2026-01-31T12:00:00Z"] {
+        ann.enter(&format!("/history --since {since}"), "  ann: hello", "ann#general> ");
+    }
+    let wrong = "history: since: a time is 2026-01-31, '2026-01-31 12:00'";
+    ann.enter("/history --since noon", wrong, "ann#general> ");
+}
+
+#[test]
+fn a_message_that_was_changed_says_so() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let seq = bob.say("tpyo")["data"]["seq"].clone();
+    bob.ask("edit", json!({ "seq": seq, "text": "typo" }));
+    ann.wait_for_text("* bob has changed");
+    ann.enter("/history", "bob: typo (edited)", "ann#general> ");
+}
+
+#[test]
 fn the_inbox_is_a_page_like_any_other() {
     let server = Server::start();
     let mut bob = server.user("bob");
@@ -61,9 +84,13 @@ fn the_inbox_is_a_page_like_any_other() {
     ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
     let line = shown.lines().find_map(|line| line.strip_prefix("to mark them as read: ")).unwrap();
     ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
-    ann.type_keys("/inbox\r");
-    ann.wait_for_prompt("ann#general> ");
-    assert!(!ann.lines().rsplit_once("/inbox").unwrap().1.contains("tell 2"), "{}", ann.lines());
+    ann.enter("/inbox", "to mark them as read: ", "ann#general> ");
+    let shown = ann.lines();
+    let (_, last) = shown.rsplit_once("/inbox\n").unwrap();
+    assert!(!last.contains("tell 2"), "{shown}");
+    let line = last.lines().find_map(|line| line.strip_prefix("to mark them as read: ")).unwrap();
+    ann.enter(line, "marked as read up to", "ann#general> ");
+    ann.enter("/inbox", "no unread messages", "ann#general> ");
 }
 
 #[test]
@@ -92,7 +119,7 @@ fn help_fits_a_small_terminal() {
           username   Who has to be silent
           --minutes  For how long, in minutes; without it, until somebody undoes it
           --reason   Why; everyone in the room may know (may be left out)
-          allowed in: chat
+          allowed in: chat, for its owner and its operators
           example: /mute harper --minutes 5
         ann#general> "#]]
     .assert_eq(&ann.shown());

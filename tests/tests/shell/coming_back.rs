@@ -1,6 +1,7 @@
 //! The connection is lost while somebody types: the shell comes back by itself.
 
 use expect_test::expect;
+use serde_json::json;
 use tests::{Cable, Home, Server, Terminal};
 
 use crate::{COLS, ROWS, Typing};
@@ -52,6 +53,25 @@ fn the_line_stays_and_what_was_missed_is_shown() {
         ann#general> half a line
         ann#general> "#]]
     .assert_eq(&ann.shown());
+}
+
+/// It was in the inbox, and nobody said so.
+#[test]
+fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    let mut bob = server.member("bob", "general");
+    let mut tell = |text: &str| bob.ask("tell", json!({ "to": "ann", "text": text }));
+    tell("seen");
+    ann.wait_for_text("bob -> ann: seen");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C gives up");
+    tell("unseen");
+    cable.mend();
+    ann.wait_for_text("back in general");
+    ann.wait_for_text("\n1 private message: /inbox");
+    ann.enter("/inbox", "bob -> ann: unseen", "ann#general> ");
 }
 
 /// It was kept, and its reply was lost: it is asked for again, and said once.

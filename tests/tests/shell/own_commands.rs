@@ -72,6 +72,17 @@ fn the_shell_starts_as_chatsh_toml_says_but_for_the_options() {
     ann.enter("/set", all, "ann#general> ");
 }
 
+/// The example of `/help hello` made the shell deaf for private messages.
+#[test]
+fn a_greeting_that_is_typed_takes_nothing_away() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.enter("/hello --caps list-push,ping", "caps: ", "ann#general> ");
+    bob.ask("tell", json!({ "to": "ann", "text": "psst" }));
+    ann.wait_for_text("bob -> ann: psst");
+}
+
 #[test]
 fn a_person_reads_times_as_on_the_wall() {
     let server = Server::start();

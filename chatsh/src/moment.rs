@@ -1,0 +1,86 @@
+//! A point in time, as a person says it.
+
+use jiff::civil::DateTime;
+use jiff::{Span, Timestamp, Zoned};
+use proto::Description;
+use serde_json::{Map, Value};
+
+/// The option of a command that is one.
+const SINCE: &str = "since";
+
+/// A time with its zone, a day or a time of this place, or how long ago it was.
+///
+/// # Errors
+/// Says what is one.
+pub(crate) fn read(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let now = Zoned::now();
+    if let Ok(local) = text.parse::<DateTime>() {
+        let time = local.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
+        return Ok(time.timestamp());
+    }
+    text.parse::<Span>()
+        .ok()
+        .filter(|ago| !ago.is_negative())
+        .and_then(|ago| now.checked_sub(ago).ok())
+        .map(|then| then.timestamp())
+        .ok_or_else(|| {
+            "a time is 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h \
+             or 1d"
+                .into()
+        })
+}
+
+/// Puts the time that is meant where a request of `command` has one in our words.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn give(command: &Description, data: &mut Map<String, Value>) -> Result<(), String> {
+    let is_option = command.args.iter().any(|arg| arg.name == SINCE && !arg.required);
+    let Some(Value::String(text)) = data.get_mut(SINCE).filter(|_| is_option) else {
+        return Ok(());
+    };
+    // What is in the server's words stays as it is.
+    if text.parse::<Timestamp>().is_err() {
+        *text = read(text).map_err(|why| format!("{SINCE}: {why}"))?.to_string();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_time_without_a_zone_is_of_this_place() {
+        let here = Zoned::now().time_zone().clone();
+        for (text, time) in [
+            ("2026-01-31", date(2026, 1, 31).at(0, 0, 0, 0)),
+            ("2026-01-31 08:22", date(2026, 1, 31).at(8, 22, 0, 0)),
+            ("2026-01-31T08:22:05", date(2026, 1, 31).at(8, 22, 5, 0)),
+        ] {
+            let time = time.to_zoned(here.clone()).unwrap().timestamp();
+            assert_eq!(read(text), Ok(time), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_while_is_how_long_ago_it_was() {
+        for (text, seconds) in [("10m", 600), ("24h", 86_400), ("1h 30m", 5400)] {
+            let then = read(text).unwrap();
+            let ago = Timestamp::now().duration_since(then).as_secs();
+            assert!((seconds..seconds + 60).contains(&ago), "{text}: {ago}");
+        }
+        // A day may have an hour more or less.
+        let then = read("1d").unwrap();
+        let ago = Timestamp::now().duration_since(then).as_secs();
+        assert!((82_800..90_060).contains(&ago), "{ago}");
+        for text in ["", "yesterday", "-10m", "-1d", "2026-13-31", "12:00"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
