@@ -28,6 +28,8 @@ pub(crate) struct Book {
     pub(crate) room: Option<String>,
     rooms: BTreeSet<String>,
     users: BTreeSet<String>,
+    /// The number of what the user said last in this room.
+    pub(crate) own_seq: Option<i64>,
 }
 
 impl Book {
@@ -40,6 +42,7 @@ impl Book {
             room: None,
             rooms: BTreeSet::new(),
             users: BTreeSet::new(),
+            own_seq: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl Book {
             return;
         }
         self.learn(&message.data);
+        self.note_own(&message.data);
         let catalogue = Arc::clone(&self.catalogue);
         let Some(command) = catalogue.find(&message.kind) else { return };
         if !command.spec.states.contains(self.state) {
@@ -80,6 +84,7 @@ impl Book {
             self.user = field("username").map(Into::into);
         }
         self.room = room.filter(|_| target == State::Chat).map(Into::into);
+        self.own_seq = None;
         self.state = target;
     }
 
@@ -120,6 +125,14 @@ impl Book {
         format!("{}> ", safe::one_line(&place, Style::NONE))
     }
 
+    fn note_own(&mut self, data: &Map<String, Value>) {
+        let field = |name| data.get(name).and_then(Value::as_str);
+        let is_own = self.user.is_some() && field("from") == self.user.as_deref();
+        if is_own && self.room.is_some() && field("room") == self.room.as_deref() {
+            self.own_seq = data.get("seq").and_then(Value::as_i64);
+        }
+    }
+
     fn learn(&mut self, data: &Map<String, Value>) {
         for (room, users) in show::names(data).into_iter().flatten() {
             keep_room(&mut self.rooms, room);
@@ -128,6 +141,9 @@ impl Book {
         for (key, value) in data {
             match (key.as_str(), value) {
                 ("room" | "chatroom", Value::String(name)) => keep_room(&mut self.rooms, name),
+                ("rooms", Value::Object(counts)) => {
+                    counts.keys().for_each(|name| keep_room(&mut self.rooms, name));
+                }
                 ("from" | "to" | "username", Value::String(name)) => {
                     keep_user(&mut self.users, name);
                 }

@@ -32,7 +32,8 @@ pub(crate) fn candidates(line: &str, book: &Book) -> (usize, Vec<String>) {
         },
         Typed::Unknown => Vec::new(),
     };
-    let fitting = found.into_iter().filter(|candidate| candidate.starts_with(word));
+    let begun = word.to_lowercase();
+    let fitting = found.into_iter().filter(|found| found.to_lowercase().starts_with(&begun));
     let blank = |candidate: &str| if candidate.ends_with('/') { "" } else { " " };
     (start, fitting.map(|candidate| candidate.clone() + blank(&candidate)).collect())
 }
@@ -159,6 +160,7 @@ fn values(
         (Kind::Addressee, ..) => {
             ["public"].into_iter().chain(book.users()).map(Into::into).collect()
         }
+        (Kind::Integer, _, "seq") => book.own_seq.iter().map(i64::to_string).collect(),
         (Kind::Boolean, ..) => ["false", "true"].map(Into::into).into(),
         (_, "help", _) => commands(book).map(Into::into).collect(),
         (_, "set", "setting") => settings::ALL.map(Into::into).into(),
@@ -258,6 +260,8 @@ mod tests {
     fn names_are_completed_where_they_belong() {
         completes(State::Lobby, "/enter ", &["/enter archive ", "/enter attic "]);
         completes(State::Lobby, "/enter at", &["/enter attic "]);
+        completes(State::Lobby, "/Enter AT", &[]);
+        completes(State::Lobby, "/enter AT", &["/enter attic "]);
         completes(State::Lobby, "/enter attic ", &[]);
         completes(State::Chat, "/msg p", &["/msg public "]);
         completes(State::Chat, "/msg ha", &["/msg harper "]);

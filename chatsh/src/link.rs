@@ -66,6 +66,11 @@ impl fmt::Display for Ended {
 }
 
 impl Ended {
+    /// Has the server ended it with this code?
+    pub(crate) fn is(&self, wanted: Code) -> bool {
+        matches!(self, Ended::Told { code, .. } if code == wanted.name())
+    }
+
     /// May another connection fare better?
     pub(crate) fn may_come_back(&self) -> bool {
         let passing = [
@@ -76,28 +81,19 @@ impl Ended {
             Code::Timeout,
             Code::Internal,
         ];
-        match self {
-            Ended::Lost(_) => true,
-            Ended::Told { code, .. } => passing.iter().any(|passing| passing.name() == code),
-            Ended::Foreign(_) => false,
-        }
+        matches!(self, Ended::Lost(_)) || passing.into_iter().any(|code| self.is(code))
     }
 
     /// What it means; `is_under_way`: a line waits for its reply.
     pub(crate) fn failure(self, is_under_way: bool) -> Failure {
         let why = self.to_string();
-        let is = |code: &str, wanted: Code| code == wanted.name();
         match self {
             Ended::Foreign(_) => Failure::new(Exit::OtherProtocol, why),
-            Ended::Told { code, .. } if is(&code, Code::BadFrame) => {
-                Failure::new(Exit::OtherProtocol, why)
-            }
+            _ if self.is(Code::BadFrame) => Failure::new(Exit::OtherProtocol, why),
             // It was refused before it was read.
-            Ended::Told { code, .. } if is(&code, Code::FrameTooLarge) => {
-                Failure::new(Exit::Refused, why)
-            }
+            _ if self.is(Code::FrameTooLarge) => Failure::new(Exit::Refused, why),
             // Whoever tries again is refused again.
-            Ended::Told { code, .. } if is(&code, Code::Unauthorized) && !is_under_way => {
+            _ if self.is(Code::Unauthorized) && !is_under_way => {
                 Failure::new(Exit::Unauthorized, why)
             }
             _ if is_under_way => Failure::new(Exit::NoConnection, why).with_unknown_outcome(),

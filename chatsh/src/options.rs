@@ -221,10 +221,15 @@ impl Options {
         Err(command.error(ErrorKind::ArgumentConflict, conflict))
     }
 
-    /// What to say of an address that leads nowhere, if it is a verb that was mistyped.
+    /// What to say of an address that leads nowhere, if it is a verb that was mistyped, or a
+    /// command of the shell.
     pub(crate) fn meant_verb(&self) -> Option<String> {
         let word = &self.address_given.as_ref()?.text;
-        Some(format!(" (did you mean chatsh {}?)", nearest_verb(&Options::command(), word)?))
+        let is_command = || proto::Catalogue::shipped().find(word).is_some();
+        match nearest_verb(&Options::command(), word) {
+            Some(near) => Some(format!(" (did you mean chatsh {near}?)")),
+            None => is_command().then(|| format!(" (did you mean chatsh -c '/{word}'?)")),
+        }
     }
 }
 

@@ -53,8 +53,8 @@ impl Setting {
                 .map_err(|_| fit("auto, always or never")),
             "bell" | "clock" => {
                 let is_on = match value {
-                    "on" => true,
-                    "off" => false,
+                    "on" | "true" => true,
+                    "off" | "false" => false,
                     _ => return Err(fit("on or off")),
                 };
                 Ok(if name == "bell" { Setting::Bell(is_on) } else { Setting::Clock(is_on) })
@@ -81,6 +81,7 @@ mod tests {
         assert_eq!(Setting::read("color", "never"), Ok(Setting::Color(Colour::Never)));
         assert_eq!(Setting::read("bell", "off"), Ok(Setting::Bell(false)));
         assert_eq!(Setting::read("clock", "on"), Ok(Setting::Clock(true)));
+        assert_eq!(Setting::read("clock", "false"), Ok(Setting::Clock(false)));
         assert_eq!(Setting::read("history", "0"), Ok(Setting::History(0)));
         assert_eq!(Setting::read("history", "200"), Ok(Setting::History(200)));
         assert_eq!(Setting::read("timeout", "2s"), Ok(Setting::Timeout(Duration::from_secs(2))));

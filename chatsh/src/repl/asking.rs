@@ -9,12 +9,13 @@ use crate::exit::Failure;
 use crate::{masking, safe, step};
 
 /// What people who come from IRC, or from other chats, type first, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 9] = [
+const ELSEWHERE: [(&[&str], &str); 10] = [
     (&["join", "j"], "enter"),
     (&["part", "leave"], "exit"),
     (&["who", "names", "users", "rooms", "channels"], "list"),
     (&["info", "mode", "bans", "ops"], "room"),
     (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
+    (&["?", "h", "man"], "help"),
     (&["disconnect", "bye", "q"], "quit"),
     (&["server"], "connect"),
     (&["scrollback", "lastlog"], "history"),
@@ -128,7 +129,8 @@ impl Repl<'_> {
         nearest: Option<&str>,
         catalogue: &Catalogue,
     ) -> Result<bool, Failure> {
-        let Some(meant) = elsewhere(name, catalogue).or(nearest) else {
+        let same = catalogue.find(&name.to_lowercase()).map(|command| &*command.spec.name);
+        let Some(meant) = same.or_else(|| elsewhere(name, catalogue)).or(nearest) else {
             return Ok(false);
         };
         let question = format!("There is no command /{name}. Did you mean /{meant}?");

@@ -15,15 +15,16 @@ use crate::waiting::{Awaited, Waiting};
 impl Repl<'_> {
     /// The connection is lost: there may be a way back.
     pub(super) fn cut(&mut self, ended: Ended) -> Result<(), Failure> {
-        if !ended.may_come_back() {
+        // Whose login has ended may log in again, and keeps the line that is being typed.
+        let may_log_in = ended.is(Code::Unauthorized);
+        if !ended.may_come_back() && !may_log_in {
             return Err(ended.failure(self.is_for_reply()));
         }
         if self.waiting.take_if(|waiting| waiting.is_for_recent()).is_some() {
             self.release();
         }
         // Nobody has logged in for long. To come back at once would be to do that for ever.
-        let is_idle = self.session.bookmark.user.is_none()
-            && matches!(&ended, Ended::Told { code, .. } if code == Code::Timeout.name());
+        let is_idle = self.session.bookmark.user.is_none() && ended.is(Code::Timeout);
         let way = if is_idle {
             self.complain(&format!("{ended}; coming back with the next line, Ctrl-C gives up"));
             None

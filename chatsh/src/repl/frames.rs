@@ -22,6 +22,7 @@ impl Repl<'_> {
             return;
         }
         self.room.clone_from(&self.session.bookmark.room);
+        self.look_who_is_there().await;
         let topic = self.session.bookmark.topic.as_ref().filter(|_| !self.look.is_json);
         if let Some(topic) = topic {
             self.printer.print(&events::topic(topic, self.style()));
@@ -46,6 +47,7 @@ impl Repl<'_> {
             return;
         }
         self.user.clone_from(&self.session.bookmark.user);
+        self.look_who_is_there().await;
         let knows_inbox = self.session.book().catalogue.find("inbox").is_some();
         if self.user.is_none() {
             self.last_mail = None;
@@ -56,6 +58,15 @@ impl Repl<'_> {
             true => self.session.ask_later("inbox", &unseen.into_iter().collect()).await.ok(),
             false => None,
         };
+    }
+
+    /// Asks what names there are here, which Tab completes; the book takes them from the reply.
+    async fn look_who_is_there(&mut self) {
+        let knows_list = self.session.book().catalogue.find("list").is_some();
+        if self.user.is_some() && knows_list {
+            // One that cannot be sent is missed by nobody.
+            let _ = self.session.ask_later("list", &Map::new()).await;
+        }
     }
 
     /// Takes note of a private message beyond rooms, which is seen or announced.

@@ -54,6 +54,31 @@ fn a_time_at_the_prompt_is_said_as_in_a_verb() {
     ann.enter("/history --since noon", wrong, "ann#general> ");
 }
 
+/// Only what the shell had happened to see was completed.
+#[test]
+fn tab_knows_the_rooms_and_who_is_there_and_ones_own_last_message() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    bob.ask("create", json!({ "room": "Attic" }));
+    server.member("eve", "general");
+    let _eve = server.member("Evelyn", "general");
+    let mut ann = shell(&server);
+    ann.enter("/register ann 1234", "successful", "127.0.0.1> ");
+    ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
+    // What is asked for later is answered later.
+    ann.enter("/ping", "ping: ok", "ann@lobby> ");
+    ann.type_keys("/enter at\t");
+    ann.wait_for_prompt("ann@lobby> /enter Attic ");
+    ann.type_keys("\u{15}/tell EVE\t");
+    ann.wait_for_prompt("ann@lobby> /tell Evelyn ");
+    ann.enter("\u{15}/enter general", "Welcome", "ann#general> ");
+    let mut zoe = server.member("zoe", "general");
+    ann.enter("hello", "hello", "ann#general> ");
+    let seq = zoe.next()["data"]["seq"].clone();
+    ann.type_keys("/edit \t");
+    ann.wait_for_prompt(&format!("ann#general> /edit {seq} "));
+}
+
 #[test]
 fn a_message_that_was_changed_says_so() {
     let server = Server::start();

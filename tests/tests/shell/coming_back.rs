@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 use tests::{Cable, Home, Server, Terminal};
 
-use crate::{COLS, ROWS, Typing};
+use crate::{COLS, ROWS, Typing, member};
 
 /// A shell of a new user in the room general, behind a cable.
 fn behind(cable: &Cable, server: &Server, name: &str) -> Terminal {
@@ -53,6 +53,23 @@ fn the_line_stays_and_what_was_missed_is_shown() {
         ann#general> half a line
         ann#general> "#]]
     .assert_eq(&ann.shown());
+}
+
+/// The shell ended, and what was typed next went to the one below it.
+#[test]
+fn whose_password_was_changed_keeps_the_line_and_logs_in_again() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("half a line");
+    ann.wait_for_prompt("ann#general> half a line");
+    let changed = tests::run_chatd(&server.data(), &["user", "passwd", "ann"], "4321\n");
+    assert!(changed.status.success(), "{changed:?}");
+    ann.wait_for_text("your password was changed by the administrator");
+    ann.wait_for_text("the server does not take the token any more: log in again");
+    ann.wait_for_prompt("127.0.0.1>   half a line");
+    ann.type_keys("\u{15}/login ann 4321\r");
+    ann.wait_for_text("Login successful");
+    ann.wait_for_prompt("ann@lobby> ");
 }
 
 /// It was in the inbox, and nobody said so.
