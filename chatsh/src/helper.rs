@@ -1,6 +1,8 @@
 //! What rustyline asks while somebody types: candidates, hints, and how the line looks.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +33,30 @@ pub(crate) struct Typist {
     pub(crate) has_text: AtomicBool,
     /// Told when rustyline reads, and when a line ends.
     pub(crate) floor: Floor,
+    drawn: Cell<Drawn>,
+}
+
+/// How the line was drawn last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Drawn {
+    /// In how many columns.
+    columns: usize,
+    /// How much of it fills whole rows, behind which rustyline has begun another line: it does so
+    /// at the very end of a row. What is longer the terminal wraps, and knows as one line.
+    apart: usize,
+}
+
+impl Drawn {
+    /// How many rows fewer are above the cursor, which is behind `width` columns of it, when the
+    /// terminal has become wider.
+    fn rows_put_together(self, width: usize, columns: usize) -> usize {
+        if self.columns == 0 || columns <= self.columns {
+            return 0;
+        }
+        let apart = if width < self.apart { 0 } else { self.apart };
+        let rows = apart.div_ceil(columns) + (width - apart) / columns;
+        (width / self.columns).saturating_sub(rows)
+    }
 }
 
 impl Typist {
@@ -41,7 +67,8 @@ impl Typist {
     ) -> Typist {
         let has_text = AtomicBool::new(false);
         let (is_answering, prompt_width, floor) = (false, 0, Floor::default());
-        Typist { book, style, standing, is_answering, prompt_width, has_text, floor }
+        let drawn = Cell::default();
+        Typist { book, style, standing, is_answering, prompt_width, has_text, floor, drawn }
     }
 
     /// Must `line` be kept out of the history?
@@ -52,6 +79,17 @@ impl Typist {
 
     fn secret_from(&self, line: &str) -> Option<usize> {
         masking::secret_from(line, &self.book().catalogue)
+    }
+
+    /// The terminal has become wider, and has put rows of the line together: rustyline would go
+    /// up to where it began, and over what stands above it. So go down by as many rows before.
+    ///
+    /// In a terminal that does not do that, a row of the line is seen twice.
+    fn make_up_for_rows(&self, before_cursor: &str, columns: usize) {
+        let drawn = self.drawn.replace(Drawn { columns, apart: 0 });
+        let rows = drawn.rows_put_together(self.prompt_width + before_cursor.width(), columns);
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all("\n".repeat(rows).as_bytes()).and_then(|()| stdout.flush());
     }
 
     fn style(&self) -> Style {
@@ -116,6 +154,7 @@ impl Hinter for Typist {
         // It is asked for when the line is drawn first, and after every change.
         self.floor.is_read_from();
         self.has_text.store(!line.is_empty(), Ordering::Relaxed);
+        self.make_up_for_rows(&line[..pos], columns());
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;
         Some(Remark(match columns() {
@@ -139,6 +178,9 @@ impl Highlighter for Typist {
     }
 
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        let (columns, width) = (columns(), self.prompt_width + line.width());
+        let is_full = columns > 0 && width % columns == 0;
+        self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
         match self.secret_from(line) {
             Some(start) if !self.is_answering => {
                 let mask: String = line[start..].chars().map(masked).collect();
@@ -204,6 +246,32 @@ mod tests {
         {
             assert_eq!(fitting("[--since S]", columns), shown);
             assert!(fitting("[--since S]", columns).width() < columns, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_wider_terminal_has_fewer_rows() {
+        for (apart, narrow, width, columns, rows) in [
+            (0, 80, 113, 130, 1),
+            (0, 80, 113, 100, 0),
+            (0, 80, 70, 130, 0),
+            (0, 50, 250, 110, 3),
+            // Typed letter by letter: the last row is a line of its own.
+            (80, 80, 113, 130, 0),
+            (100, 50, 113, 110, 1),
+            (100, 50, 90, 110, 1),
+            // As wide as before, or narrower; never drawn; no terminal.
+            (0, 80, 113, 80, 0),
+            (0, 80, 113, 60, 0),
+            (0, 0, 113, 80, 0),
+            (0, 80, 113, 0, 0),
+        ] {
+            let drawn = Drawn { columns: narrow, apart };
+            assert_eq!(
+                drawn.rows_put_together(width, columns),
+                rows,
+                "{drawn:?} {width} {columns}"
+            );
         }
     }
 
