@@ -218,10 +218,13 @@ fn fitting(hint: &str, columns: usize) -> String {
     fitting
 }
 
-/// `prompt` in as many columns: blanks after it, or its end.
+/// `prompt` in as many columns: with blanks behind it, or its place without the user, or the end.
 fn as_wide(prompt: &str, columns: usize) -> String {
-    if prompt.width() <= columns {
-        return format!("{prompt}{}", " ".repeat(columns - prompt.width()));
+    let place = prompt.rfind(['@', '#']).map_or("", |at| &prompt[at..]);
+    if let Some(fitting) = [prompt, place].into_iter().find(|text| text.width() <= columns)
+        && !fitting.is_empty()
+    {
+        return format!("{fitting}{}", " ".repeat(columns - fitting.width()));
     }
     let fits = |(at, _): &(usize, char)| prompt[*at..].width() < columns;
     let end = prompt.char_indices().find(fits).map_or("", |(at, _)| &prompt[at..]);
@@ -277,13 +280,19 @@ mod tests {
 
     #[test]
     fn another_prompt_takes_as_many_columns() {
-        for (columns, shown) in
-            [(13, "ann@lobby>   "), (11, "ann@lobby> "), (9, "…@lobby> "), (2, "… "), (1, "…")]
-        {
+        for (columns, shown) in [
+            (13, "ann@lobby>   "),
+            (11, "ann@lobby> "),
+            (9, "@lobby>  "),
+            (8, "@lobby> "),
+            (7, "…obby> "),
+            (2, "… "),
+            (1, "…"),
+        ] {
             assert_eq!(as_wide("ann@lobby> ", columns), shown);
         }
-        assert_eq!(as_wide("鍵@lobby> ", 10), "鍵@lobby> ");
-        assert_eq!(as_wide("鍵鍵@lobby> ", 11), "…鍵@lobby> ");
+        assert_eq!(as_wide("127.0.0.1> ", 9), "….0.0.1> ");
+        assert_eq!(as_wide("鍵鍵鍵> ", 6), " …鍵> ");
     }
 
     #[test]

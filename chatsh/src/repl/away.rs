@@ -26,10 +26,10 @@ impl Repl<'_> {
         // Nobody has logged in for long. To come back at once would be to do that for ever.
         let is_idle = self.session.bookmark.user.is_none() && ended.is(Code::Timeout);
         let way = if is_idle {
-            self.complain(&format!("{ended}; coming back with the next line, Ctrl-C gives up"));
+            self.complain(&format!("{ended}; coming back with the next line, Ctrl-C leaves"));
             None
         } else {
-            self.complain(&format!("{ended}; coming back, Ctrl-C gives up"));
+            self.complain(&format!("{ended}; coming back, Ctrl-C leaves"));
             Some(self.way_back())
         };
         self.away = Some(Away { ended, way });

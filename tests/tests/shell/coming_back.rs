@@ -29,7 +29,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
     ann.type_keys("half a li");
     ann.wait_for_prompt("ann#general> half a li");
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     ann.wait_for_prompt("ann#general> half a li");
     bob.say("missed 1");
     bob.say("missed 2");
@@ -44,7 +44,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
     ann.wait_for_prompt("ann#general> ");
     expect![[r#"
         bob: before
-        the server closed the connection; coming back, Ctrl-C gives up
+        the server closed the connection; coming back, Ctrl-C leaves
         back in general
         bob: missed 1
         bob: missed 2
@@ -83,7 +83,7 @@ fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
     tell("seen");
     ann.wait_for_text("bob -> ann: seen");
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     tell("unseen");
     cable.mend();
     ann.wait_for_text("back in general");
@@ -102,7 +102,7 @@ fn a_line_under_way_is_said_once() {
     ann.type_keys("hello\r");
     assert_eq!(bob.next()["data"]["text"], "hello");
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     cable.mend();
     ann.wait_for_text("back in general");
     ann.wait_for_prompt("ann#general> ");
@@ -110,7 +110,7 @@ fn a_line_under_way_is_said_once() {
     bob.hears_nothing();
     expect![[r#"
         ann#general> hello
-        the server closed the connection; coming back, Ctrl-C gives up
+        the server closed the connection; coming back, Ctrl-C leaves
         back in general
         ann#general> /list
         general: ann, bob
@@ -127,7 +127,7 @@ fn a_command_under_way_may_have_happened() {
     ann.type_keys("/list\r");
     cable.wait_for_loss();
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     cable.mend();
     ann.wait_for_text("list: the connection was lost before the reply came");
     ann.wait_for_prompt("ann#general> ");
@@ -142,7 +142,7 @@ fn what_is_typed_meanwhile_is_sent_when_it_is_back() {
     let mut ann = behind(&cable, &server, "ann");
     let mut bob = server.member("bob", "general");
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     ann.type_keys("one\rtwo\r/enter ops\r");
     ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
     cable.mend();
@@ -165,7 +165,7 @@ fn who_leaves_meanwhile_is_told_what_was_not_sent() {
         let prompt = format!("{name}#general> ");
         let mut ann = behind(&cable, &server, &name);
         cable.cut();
-        ann.wait_for_text("coming back, Ctrl-C gives up");
+        ann.wait_for_text("coming back, Ctrl-C leaves");
         ann.type_keys("one\r");
         ann.wait_for_text("it will be sent when the connection is back");
         ann.wait_for_prompt(&prompt);
@@ -189,7 +189,7 @@ fn another_server_in_its_place_on_the_same_data_is_the_same_room() {
     let cable = Cable::to(server.address);
     let mut ann = behind(&cable, &server, "ann");
     server.signal("KILL");
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     cable.cut();
     let server = server.again();
     let mut bob = server.user("bob");
@@ -209,7 +209,7 @@ fn another_key_in_its_place_is_not_talked_to() {
     let cable = Cable::to(server.address);
     let mut ann = behind(&cable, &server, "ann");
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     let other = Server::start();
     cable.lead_to(other.address);
     cable.mend();
@@ -224,7 +224,7 @@ fn who_is_not_let_in_again_has_to_log_in() {
     let cable = Cable::to(server.address);
     let mut ann = behind(&cable, &server, "ann");
     cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C gives up");
+    ann.wait_for_text("coming back, Ctrl-C leaves");
     ann.type_keys("hello\r");
     ann.wait_for_text("ann#general> hello\n");
     let database = rusqlite::Connection::open(server.data().join("chatd.db")).unwrap();

@@ -43,7 +43,7 @@ fn in_a_line_the_end_key_does_not_leave() {
 /// Gives up coming back.
 #[track_caller]
 fn gives_up(shell: &mut Terminal, code: u32) {
-    shell.wait_for_text("coming back, Ctrl-C gives up");
+    shell.wait_for_text("coming back, Ctrl-C leaves");
     shell.type_keys("\u{3}");
     ends_with(shell, code);
 }
@@ -60,7 +60,7 @@ fn when_the_server_stops_the_shell_says_so() {
     ann.wait_for_prompt("ann#general> ");
     gives_up(&mut ann, 4);
     expect![[r#"
-        shutting_down: the server stops; coming back, Ctrl-C gives up
+        shutting_down: the server stops; coming back, Ctrl-C leaves
         ann#general> half a li
         ann#general> 
         chatsh: shutting_down: the server stops"#]]
@@ -86,7 +86,7 @@ fn what_was_said_before_the_end_is_shown() {
         bob: last words 3
         bob: last words 4
         bob: last words 5
-        shutting_down: the server stops; coming back, Ctrl-C gives up
+        shutting_down: the server stops; coming back, Ctrl-C leaves
         ann#general> 
         chatsh: shutting_down: the server stops"#]]
     // Woken it draws the line again, and at the very top that takes a line.
@@ -100,7 +100,7 @@ fn when_the_server_is_killed_the_shell_says_so() {
     server.signal("KILL");
     gives_up(&mut ann, 4);
     expect![[r#"
-        the server closed the connection; coming back, Ctrl-C gives up
+        the server closed the connection; coming back, Ctrl-C leaves
         ann#general> 
         chatsh: the server closed the connection"#]]
     .assert_eq(&ann.shown());
