@@ -56,7 +56,15 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 /// Lets the user talk.
 async fn run_shell(options: &Options, login: &Login) -> Result<Exit, Failure> {
-    let mut session = open(options, login).or(interrupted()).await?;
+    // Who sits there can go on in the lobby when the room is not to be had.
+    let outside = Login { room: None, ..login.clone() };
+    let mut session = open(options, &outside).or(interrupted()).await?;
+    match login.enter(&mut session).or(interrupted()).await {
+        Err(refusal) if matches!(refusal.exit, Exit::Refused | Exit::Unauthorized) => {
+            talk::say(&refusal.message);
+        }
+        entered => entered?,
+    }
     let outcome = repl::run(&mut session, options.look()?).await;
     session.quit().await;
     outcome

@@ -54,11 +54,17 @@ impl Login {
         {
             self.log_in(session, user).await?;
         }
-        if let Some(room) = &self.room {
-            let data = object(json!({ "room": room }));
-            session.demand("enter", &data, self.may_wait).await?;
-        }
-        Ok(())
+        self.enter(session).await
+    }
+
+    /// Enters the room, if there is one.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub(crate) async fn enter(&self, session: &mut Session) -> Result<(), Failure> {
+        let Some(room) = &self.room else { return Ok(()) };
+        let data = object(json!({ "room": room }));
+        session.demand("enter", &data, self.may_wait).await.map(drop)
     }
 
     /// Logs in with the token, if there is one that still opens the account.

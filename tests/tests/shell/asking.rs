@@ -208,11 +208,12 @@ fn a_password_that_no_file_has_is_asked_for() {
     answer(&mut ann, "Password of ann: ", "1234");
     ann.wait_for_prompt("ann@lobby> ");
     assert!(!ann.lines().contains("1234"));
-    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
-    // Everybody mistypes it once.
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann", "-r", "attic"]);
+    // Everybody mistypes it once, and a room may be gone.
     answer(&mut ann, "Password of ann: ", "4321");
     ann.wait_for_text("Password incorrect");
     answer(&mut ann, "Password of ann: ", "1234");
+    ann.wait_for_text("chatsh: enter: no_such_room: there is no room \"attic\"");
     ann.wait_for_prompt("ann@lobby> ");
     let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
     for number in 1..=3 {
