@@ -35,7 +35,9 @@ impl Given {
     /// What may be the name of a host: who says a port means an address.
     pub(crate) fn name(&self) -> Option<&str> {
         let host = &*self.address.host;
-        (!self.text.contains(&format!("{host}:"))).then_some(host)
+        // The pin has a colon, too.
+        let text = self.text.split('#').next().unwrap_or_default();
+        (!text.contains(&format!("{host}:"))).then_some(host)
     }
 }
 

@@ -134,6 +134,10 @@ impl Book {
     }
 
     fn learn(&mut self, data: &Map<String, Value>) {
+        // With the lobby it is the list of all rooms: what is not there is gone.
+        if self.state == State::Lobby && data.contains_key("lobby") && show::names(data).is_some() {
+            self.rooms.clear();
+        }
         for (room, users) in show::names(data).into_iter().flatten() {
             keep_room(&mut self.rooms, room);
             users.into_iter().for_each(|user| keep_user(&mut self.users, user));

@@ -68,6 +68,7 @@ pub(crate) struct Editor {
     is_reading: bool,
     /// None if the terminal itself lets the line be typed.
     keeper: Option<Task<()>>,
+    standing: Standing,
 }
 
 impl Editor {
@@ -106,12 +107,11 @@ impl Editor {
         let (reading, keeper) = keeping.unzip();
         let (asks, to_read) = async_channel::bounded::<Ask>(1);
         let (answers, typed) = async_channel::bounded(1);
-        let standing = standing.clone();
+        let (standing, asked) = (standing.clone(), standing.clone());
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
                 let typed = match &reading {
                     Some(reading) => {
-                        standing.begin(ask.prompt());
                         reading.set(true);
                         floor.change();
                         let typed = read(&mut rustyline, &ask, ask.prompt(), history.as_deref());
@@ -120,7 +120,7 @@ impl Editor {
                         typed
                     }
                     None => {
-                        standing.show(ask.prompt());
+                        standing.show();
                         read(&mut rustyline, &ask, "", history.as_deref())
                     }
                 };
@@ -130,7 +130,7 @@ impl Editor {
                 }
             }
         })?;
-        Ok((Editor { asks, typed, is_reading: false, keeper }, printer))
+        Ok((Editor { asks, typed, is_reading: false, keeper, standing: asked }, printer))
     }
 
     /// Is somebody typing?
@@ -155,6 +155,8 @@ impl Editor {
 
     async fn ask(&mut self, ask: Ask) {
         self.is_reading = true;
+        // Here, so that what changes it next finds it.
+        self.standing.begin(ask.prompt());
         let _ = self.asks.send(ask).await;
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Rustyline decides for each text whether to keep it for the line being typed or to write it
 //! at once, and begins or ends to read meanwhile: then the text stood on the row of the prompt,
-//! or the prompt was drawn over it. So the printer waits in these moments.
+//! or the prompt was drawn over it. So the printer waits in these moments. (Of a line that ends
+//! with Ctrl-C or Ctrl-D rustyline does not tell us; that one is not covered.)
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 const CHANGE_WAIT: Duration = Duration::from_millis(200);
 
 /// How long the end of a line waits for a text that is just being handed over. If rustyline has
-/// no place for it, it is safe, and comes with the next line.
+/// no place for it now, it has taken note of it, and shows it with the next line.
 const HAND_OVER_WAIT: Duration = Duration::from_millis(5);
 
 /// The floor, as the editor and the printer share it.
@@ -44,7 +45,7 @@ enum Holder {
 }
 
 impl Floor {
-    /// The editor begins to read.
+    /// The editor begins or ends to read.
     pub(crate) fn change(&self) {
         let held = self.lock();
         let is_due = |held: &mut Held| held.is_handing_over;
@@ -52,7 +53,7 @@ impl Floor {
         waited.unwrap_or_else(PoisonError::into_inner).0.by = Holder::Nobody;
     }
 
-    /// The editor reads: it has drawn the line.
+    /// The editor reads, and draws the line.
     pub(crate) fn is_read_from(&self) {
         self.set(Holder::Editor);
     }
@@ -62,14 +63,14 @@ impl Floor {
         self.set(Holder::Printer);
     }
 
-    /// Prints in the one way or in the other: by the editor while it has the floor, else at once.
+    /// Prints in the one way or in the other: by the editor while it has the floor, else at once,
+    /// and then nobody begins to read before it is printed, however long the terminal takes.
     pub(crate) fn print(&self, by_editor: impl FnOnce(), at_once: impl FnOnce()) {
         let held = self.lock();
         let is_changing = |held: &mut Held| held.by == Holder::Nobody;
         let waited = self.0.has_changed.wait_timeout_while(held, CHANGE_WAIT, is_changing);
         let mut held = waited.unwrap_or_else(PoisonError::into_inner).0;
         if held.by == Holder::Printer {
-            // Nobody begins to read before it is written.
             return at_once();
         }
         held.is_handing_over = true;
@@ -115,13 +116,20 @@ mod tests {
         assert_eq!(printed.recv(), Ok("at once"));
         floor.change();
         let printer = print(&floor);
-        assert_eq!(printed.try_recv(), Err(mpsc::TryRecvError::Empty));
+        // It waits for longer than it takes to begin.
+        let soon = CHANGE_WAIT / 4;
+        assert_eq!(printed.recv_timeout(soon), Err(mpsc::RecvTimeoutError::Timeout));
         floor.is_read_from();
         assert_eq!(printed.recv(), Ok("by the editor"));
         printer.join().unwrap();
         floor.change();
-        print(&floor);
+        let printer = print(&floor);
         floor.is_free();
         assert_eq!(printed.recv(), Ok("at once"));
+        printer.join().unwrap();
+        // If nobody tells of the end, it does not wait for ever.
+        floor.change();
+        print(&floor);
+        assert_eq!(printed.recv(), Ok("by the editor"));
     }
 }

@@ -56,16 +56,19 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 /// Lets the user talk.
 async fn run_shell(options: &Options, login: &Login) -> Result<Exit, Failure> {
+    let look = options.look()?;
     // Who sits there can go on in the lobby when the room is not to be had.
     let outside = Login { room: None, ..login.clone() };
     let mut session = open(options, &outside).or(interrupted()).await?;
-    match login.enter(&mut session).or(interrupted()).await {
-        Err(refusal) if matches!(refusal.exit, Exit::Refused | Exit::Unauthorized) => {
-            talk::say(&refusal.message);
+    let outcome = match login.enter(&mut session).or(interrupted()).await {
+        Err(failure) if !matches!(failure.exit, Exit::Refused | Exit::Unauthorized) => Err(failure),
+        entered => {
+            if let Err(refusal) = entered {
+                talk::say(&refusal.message);
+            }
+            repl::run(&mut session, look).await
         }
-        entered => entered?,
-    }
-    let outcome = repl::run(&mut session, options.look()?).await;
+    };
     session.quit().await;
     outcome
 }

@@ -140,6 +140,12 @@ impl Login {
                 Err(refusal) if refusal.exit == Exit::Unauthorized && failed < tries => {
                     talk::say(&refusal.message);
                 }
+                // The server does not tell the one from the other.
+                Err(refusal) if refusal.exit == Exit::Unauthorized && !self.registers => {
+                    let advice = "or there is no such account: --register makes it";
+                    let message = format!("{} ({advice})", refusal.message);
+                    return Err(Failure { message, ..refusal });
+                }
                 outcome => break outcome?,
             }
         };

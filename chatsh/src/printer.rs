@@ -162,16 +162,14 @@ impl Printer {
 pub(crate) struct Standing(Arc<Mutex<Option<String>>>);
 
 impl Standing {
-    /// Another shows this prompt.
+    /// A line is asked for behind this prompt.
     pub(crate) fn begin(&self, prompt: &str) {
         *self.lock() = Some(prompt.to_owned());
     }
 
-    /// Shows a prompt.
-    pub(crate) fn show(&self, prompt: &str) {
-        let mut standing = self.lock();
-        write(prompt);
-        *standing = Some(prompt.to_owned());
+    /// Shows the prompt where no editor does.
+    pub(crate) fn show(&self) {
+        write(&self.prompt().unwrap_or_default());
     }
 
     /// From now on it is `new`, if it is `old`.
@@ -192,7 +190,8 @@ impl Standing {
     }
 
     fn print(&self, text: &str) {
-        match &*self.lock() {
+        // Not under the lock: a terminal that is stopped takes nothing, for as long as it likes.
+        match self.prompt() {
             Some(prompt) if text != "\x07" => write(&format!("\n{text}{prompt}")),
             _ => write(text),
         }

@@ -341,8 +341,11 @@ impl Hall {
             Body::Done { act: Act::Invite | Act::Unban | Act::Op | Act::Deop, to, .. } => {
                 let inside = &mut *room.inside();
                 let queued = room.deliver(inside, entry, answer);
-                // Who has other rights from now on is told so, wherever they are.
-                if let Some(push) = Telling::of(entry, &room.name).map(|telling| telling.push()) {
+                // Who has other rights from now on is told so, wherever they are, if they may know
+                // of the room.
+                let is_known = inside.rights.is_known_to(to.id, Timestamp::now());
+                let telling = Telling::of(entry, &room.name).filter(|_| is_known);
+                if let Some(push) = telling.map(|telling| telling.push()) {
                     let is_elsewhere = |online: &&Online| {
                         online.room.as_ref().is_none_or(|theirs| theirs.id != room.id)
                     };

@@ -75,8 +75,8 @@ pub struct Standing {
     pub account: Arc<Account>,
     /// What it is.
     pub role: Role,
-    /// May it come in, if the room is private?
-    pub is_invited: bool,
+    /// Is it one of those whom a private room is for?
+    pub is_guest: bool,
     /// What keeps it out.
     pub ban: Option<Sanction>,
     /// What keeps it from speaking.
@@ -112,6 +112,11 @@ impl Rights {
         self.policy.is_private
     }
 
+    /// What of its past may be read.
+    pub fn past(&self) -> PastPolicy {
+        self.policy.past
+    }
+
     /// What an account is there.
     pub fn role_of(&self, account: AccountId) -> Role {
         match self.kept.get(&account) {
@@ -128,19 +133,25 @@ impl Rights {
         all.filter(move |account| self.is_known_to(*account, now))
     }
 
-    /// How all stand who are more, or less, than anyone, by name.
+    /// How all stand who are more, or less, than anyone: those who keep order first, then by name.
     pub fn standings(&self, now: Timestamp) -> Vec<Standing> {
         let standing = |account: &Arc<Account>| Standing {
             account: account.clone(),
             role: self.role_of(account.id),
-            is_invited: self.kept.get(&account.id).is_some_and(|kept| kept.is_invited),
+            is_guest: self.policy.is_private && self.is_known_to(account.id, now),
             ban: self.ban_of(account.id, now).cloned(),
             mute: self.mute_of(account.id, now).cloned(),
         };
+        let is_told = |standing: &Standing| {
+            let is_more = standing.role > Role::Anyone || standing.is_guest;
+            is_more || standing.ban.is_some() || standing.mute.is_some()
+        };
         let owner = self.owner.iter().filter(|owner| !self.kept.contains_key(&owner.id));
         let all = self.kept.values().map(|kept| &kept.account).chain(owner);
-        let mut standings: Vec<_> = all.map(standing).collect();
-        standings.sort_unstable_by(|a, b| a.account.name.cmp(&b.account.name));
+        let mut standings: Vec<_> = all.map(standing).filter(is_told).collect();
+        standings.sort_unstable_by(|a, b| {
+            b.role.cmp(&a.role).then_with(|| a.account.name.cmp(&b.account.name))
+        });
         standings
     }
 

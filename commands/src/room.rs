@@ -44,6 +44,8 @@ pub struct RoomRecord {
 pub(crate) struct Inside {
     pub(crate) rights: Rights,
     pub(crate) topic: Option<String>,
+    /// For how many days messages are kept; for ever, if it is none.
+    pub(crate) days: Option<u32>,
     /// The oldest entry that is kept with all that follow it.
     pub(crate) oldest: Seq,
     /// The last message that is no longer kept.
@@ -84,6 +86,11 @@ impl Room {
     /// What it is about.
     pub fn topic(&self) -> Option<String> {
         self.inside().topic.clone()
+    }
+
+    /// For how many days messages are kept; for ever, if it is none.
+    pub fn days(&self) -> Option<u32> {
+        self.inside().days
     }
 
     /// Asks the rights something.
@@ -197,6 +204,7 @@ fn apply(inside: &mut Inside, entry: &Entry) {
             inside.oldest = entry.seq;
         }
         Body::Topic { text } => inside.topic = Some(text.clone()),
+        Body::Retention { days } => inside.days = *days,
         _ => {}
     }
 }

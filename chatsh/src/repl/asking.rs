@@ -94,6 +94,16 @@ impl Repl<'_> {
         }
     }
 
+    /// May `text` be said in the room, although there is something like a password in it?
+    pub(super) async fn may_be_said(&mut self, text: &str) -> Result<bool, Failure> {
+        let has_secret = {
+            let book = self.session.book();
+            text.lines().any(|line| masking::secret_from(line, &book.catalogue).is_some())
+        };
+        let question = "This looks like a password. Say it in the room, for all to read?";
+        Ok(!has_secret || self.is_agreed(question).await?)
+    }
+
     /// Is `line`, which has no slash at its start, to be said in the room? If it is a command
     /// without its slash, the user decides which it is.
     pub(super) async fn is_to_be_said(
@@ -103,8 +113,7 @@ impl Repl<'_> {
         state: State,
     ) -> Result<bool, Failure> {
         if masking::secret_from(line, catalogue).is_some() {
-            let question = "This looks like a password. Say it in the room, for all to read?";
-            return self.is_agreed(question).await;
+            return self.may_be_said(line).await;
         }
         let Some(meant) = slashed(line, catalogue, state) else {
             let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');

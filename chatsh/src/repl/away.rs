@@ -94,8 +94,11 @@ impl Repl<'_> {
 
     /// A line as it may be shown again: of one with a secret its command only.
     pub(super) fn presentable(&self, line: &str) -> String {
-        match masking::secret_from(line, &self.session.book().catalogue) {
-            Some(_) => line.split_whitespace().next().unwrap_or_default().to_owned(),
+        let book = self.session.book();
+        let is_secret = |line: &&str| masking::secret_from(line, &book.catalogue).is_some();
+        // A message that was pasted has several.
+        match line.lines().find(is_secret) {
+            Some(line) => line.split_whitespace().next().unwrap_or_default().to_owned(),
             None => line.trim().to_owned(),
         }
     }
@@ -115,6 +118,9 @@ impl Repl<'_> {
         }
         // What came meanwhile was told to nobody.
         self.user = None;
+        if self.session.bookmark.user.is_none() {
+            self.last_mail = None;
+        }
         back.losses.iter().for_each(|loss| self.complain(loss));
         if back.displaced.is_some() && !self.lines.is_empty() {
             if let Some(unsent) = self.unsent() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Zoned;
-use proto::{Code, Incoming, State, States, Status, usage};
+use proto::{Code, Incoming, NameKey, State, States, Status, usage};
 use serde_json::{Map, Value, json};
 
 use super::Repl;
@@ -79,9 +79,10 @@ impl Repl<'_> {
     /// Says how many wait, if some do.
     fn show_mail(&mut self, reply: &Incoming) {
         let messages = reply.data.get("messages").and_then(Value::as_array);
-        let reader = self.reader();
-        let is_meant = |message: &&Value| message.as_object().is_some_and(|m| reader.is_meant(m));
-        let count = messages.into_iter().flatten().filter(is_meant).count();
+        let user = self.user.as_deref().map(NameKey::of);
+        let is_theirs =
+            |message: &&Value| message.get("to").and_then(Value::as_str).map(NameKey::of) == user;
+        let count = messages.into_iter().flatten().filter(is_theirs).count();
         let told = messages.into_iter().flatten().filter_map(Value::as_object);
         told.for_each(|message| self.see_mail(message));
         let more = reply.data.get("more").and_then(Value::as_bool) == Some(true);
@@ -201,7 +202,9 @@ impl Repl<'_> {
         let is_wrong = !states.contains(state) && !way.is_empty();
         is_wrong.then(|| {
             let (places, way) = (places.join(" or "), way.join(", then "));
-            format!("/{kind} is for {places}, and you {here}: {way} first")
+            // Elsewhere it ends the program.
+            let end = if kind == "exit" { "; /quit ends chatsh" } else { "" };
+            format!("/{kind} is for {places}, and you {here}: {way} first{end}")
         })
     }
 

@@ -38,6 +38,7 @@ impl Repl<'_> {
         };
         match sending {
             Some(Sending::Each) => self.lines.extend(text.lines().map(Queued::typed)),
+            Some(Sending::AsOne) if !self.may_be_said(text).await? => {}
             Some(Sending::AsOne) => {
                 let text = text.trim_end_matches('\n');
                 self.lines.push_back(Queued { is_message: true, ..Queued::typed(text) });

@@ -69,7 +69,8 @@ impl Handler for Retention {
             Some(_) => cx.world.archive.older_than(room.id, before).await?,
             None => 0,
         };
-        let message = format!("would delete {deletes} messages now; nothing was changed");
+        let message =
+            format!("would delete {deletes} messages now; nothing was changed (--apply does it)");
         let plan = Answered::Planned(Plan { deletes, before });
         Ok(Outcome::Reply(Reply::data(plan).saying(message)))
     }

@@ -1,12 +1,12 @@
 //! `room`: what a room is, and who may do what in it.
 
 use jiff::Timestamp;
-use proto::{Refusal, Role, RoomName, Spec, State, States, UserName};
+use proto::{Code, Refusal, Role, RoomName, Spec, State, States, UserName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::telling::maybe_rfc3339_ms;
-use crate::{Cx, Handler, Outcome, Sanction, Standing};
+use crate::{Cx, Handler, Outcome, PastPolicy, Rights, Sanction, Standing};
 
 /// Bytes of names and reasons as they are on the wire, at most: the last reason may go beyond,
 /// by 32 KiB if it is all quotes, and a frame has 64 KiB.
@@ -17,7 +17,7 @@ const NAMED_BYTES_MAX: usize = 24 * 1024;
 struct Room {}
 
 #[derive(Serialize, JsonSchema)]
-struct Kept {
+struct Overview {
     /// As it was created.
     room: RoomName,
     /// What it is about.
@@ -25,6 +25,11 @@ struct Kept {
     topic: Option<String>,
     /// Is it only for those who are invited?
     private: bool,
+    /// What of its past may be read.
+    history: PastPolicy,
+    /// For how many days messages are kept; for ever if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<u32>,
     /// To whom it belongs; to nobody if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<UserName>,
@@ -62,14 +67,16 @@ impl Handler for Room {
         "/room",
     );
 
-    type Reply = Kept;
+    type Reply = Overview;
 
-    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Kept>, Refusal> {
+    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Overview>, Refusal> {
         let room = cx.room()?;
-        let mut kept = Kept {
+        let mut overview = Overview {
             room: room.name.clone(),
             topic: room.topic(),
-            private: room.rights(|rights| rights.is_private()),
+            private: room.rights(Rights::is_private),
+            history: room.rights(Rights::past),
+            days: room.days(),
             owner: None,
             operators: Vec::new(),
             invited: Vec::new(),
@@ -77,18 +84,20 @@ impl Handler for Room {
             muted: Vec::new(),
             more: false,
         };
-        kept.take_all(room.rights(|rights| rights.standings(Timestamp::now())));
-        // Who has gone leaves the room to nobody.
-        if let Some(owner) = &kept.owner
-            && cx.world.accounts.find(owner.clone()).await.is_err()
-        {
-            kept.owner = None;
+        overview.take_all(room.rights(|rights| rights.standings(Timestamp::now())));
+        if let Some(owner) = &overview.owner {
+            match cx.world.accounts.find(owner.clone()).await {
+                Ok(_) => {}
+                // Who has gone leaves the room to nobody.
+                Err(refusal) if refusal.code == Code::NoSuchUser => overview.owner = None,
+                Err(refusal) => return Err(refusal),
+            }
         }
-        Ok(Outcome::data(kept))
+        Ok(Outcome::data(overview))
     }
 }
 
-impl Kept {
+impl Overview {
     /// Adds how all of these stand, or as many as there is place for.
     fn take_all(&mut self, standings: Vec<Standing>) {
         let mut bytes = written_len(&self.topic);
@@ -103,9 +112,8 @@ impl Kept {
 
     /// Adds how somebody stands; says in how many bytes.
     fn take(&mut self, standing: Standing) -> usize {
-        let Standing { account, role, is_invited, ban, mute } = standing;
+        let Standing { account, role, is_guest, ban, mute } = standing;
         let name = &account.name;
-        let is_guest = self.private && is_invited && ban.is_none();
         match role {
             Role::Owner => self.owner = Some(name.clone()),
             Role::Operator => self.operators.push(name.clone()),
@@ -144,14 +152,16 @@ mod tests {
         let standing = |id| Standing {
             account: Arc::new(Account::new(AccountId(id), UserName::trusted(&format!("u{id}")))),
             role: Role::Anyone,
-            is_invited: true,
+            is_guest: true,
             ban: None,
             mute: sanction().filter(|_| id == 700),
         };
-        let mut kept = Kept {
+        let mut overview = Overview {
             room: RoomName::trusted("attic"),
             topic: Some("x".repeat(512)),
             private: true,
+            history: PastPolicy::All,
+            days: None,
             owner: None,
             operators: Vec::new(),
             invited: Vec::new(),
@@ -159,8 +169,8 @@ mod tests {
             muted: Vec::new(),
             more: false,
         };
-        kept.take_all((0..1000).map(standing).collect());
-        assert!(kept.more && kept.muted.len() == 1 && kept.invited.len() == 701);
-        assert!(serde_json::to_vec(&kept).unwrap().len() < 60 * 1024);
+        overview.take_all((0..1000).map(standing).collect());
+        assert!(overview.more && overview.muted.len() == 1 && overview.invited.len() == 701);
+        assert!(serde_json::to_vec(&overview).unwrap().len() < 60 * 1024);
     }
 }

@@ -80,6 +80,7 @@ fn who_is_there_sees_how_the_room_is_kept() {
         ann> /deop eve
         ann> /unban zoe
         ann> /ban bob
+        ann> /retention 30 --apply
         ann> /room
         ",
         expect![[r#"
@@ -103,7 +104,7 @@ fn who_is_there_sees_how_the_room_is_kept() {
             bob> /enter attic
             bob< enter ok "Welcome to the chatroom" username=bob room=attic topic="Old things" last_seq=6 oldest=1 epoch=e1
             bob> /room
-            bob< room ok room=attic topic="Old things" private=true owner=ann operators=[eve] invited=[bob] banned=[{username=zoe reason=spam}] muted=[{username=bob until=TS}] more=false
+            bob< room ok room=attic topic="Old things" private=true history=all owner=ann operators=[eve] invited=[bob] banned=[{username=zoe reason=spam}] muted=[{username=bob until=TS}] more=false
             ann> /deop eve
             ann< deop ok "eve is no operator of attic any more" room=attic what=deop by=ann username=eve seq=7 ts=TS
             ann> /unban zoe
@@ -111,8 +112,10 @@ fn who_is_there_sees_how_the_room_is_kept() {
             ann> /ban bob
             ann< ban ok "bob is banned from attic" room=attic what=ban by=ann username=bob seq=9 ts=TS
             bob< exit ok "ann put you out of attic" room=attic by=ann
+            ann> /retention 30 --apply
+            ann< retention ok "messages in attic are kept for 30 days" room=attic what=retention by=ann days=30 seq=10 ts=TS
             ann> /room
-            ann< room ok room=attic topic="Old things" private=true owner=ann operators=[] invited=[eve] banned=[{username=bob}] muted=[{username=bob until=TS}] more=false
+            ann< room ok room=attic topic="Old things" private=true history=all days=30 owner=ann operators=[] invited=[eve] banned=[{username=bob}] muted=[{username=bob until=TS}] more=false
         "#]],
     );
 }
@@ -145,7 +148,7 @@ fn a_room_whose_owner_has_gone_belongs_to_nobody() {
             ann> /unregister 1234
             ann< unregister ok "Account deleted. Messages to rooms stay, under your name; those to users stay with them; your rooms stay without an owner; nobody can register the name again"
             bob> /room
-            bob< room ok room=attic private=false operators=[] invited=[] banned=[] muted=[] more=false
+            bob< room ok room=attic private=false history=all operators=[] invited=[] banned=[] muted=[] more=false
         "#]],
     );
 }
@@ -196,7 +199,7 @@ fn an_operator_whom_the_owner_has_muted_is_not_to_undo_it() {
 fn who_is_elsewhere_is_told_what_they_may_do_from_now_on() {
     check(
         "
-        * in lobby with notices: ann, bob, bob.2
+        * in lobby with notices: ann, bob, bob.2, zoe
         * in lobby: bob.3
         ann> /create attic --private
         ann> /create cellar
@@ -210,9 +213,11 @@ fn who_is_elsewhere_is_told_what_they_may_do_from_now_on() {
         ann> /ban bob
         ann> /unban bob
         ann> /mute bob
+        ann> /ban zoe
+        ann> /unban zoe
         ",
         expect![[r#"
-            * in lobby with notices: ann, bob, bob.2
+            * in lobby with notices: ann, bob, bob.2, zoe
             * in lobby: bob.3
             ann> /create attic --private
             ann< create ok "attic created successfully"
@@ -248,6 +253,10 @@ fn who_is_elsewhere_is_told_what_they_may_do_from_now_on() {
             bob.2< notice ok room=attic what=unban by=ann username=bob seq=7 ts=TS
             ann> /mute bob
             ann< mute ok "bob may not speak in attic" room=attic what=mute by=ann username=bob seq=8 ts=TS
+            ann> /ban zoe
+            ann< ban ok "zoe is banned from attic" room=attic what=ban by=ann username=zoe seq=9 ts=TS
+            ann> /unban zoe
+            ann< unban ok "zoe may come back to attic" room=attic what=unban by=ann username=zoe seq=10 ts=TS
         "#]],
     );
 }
@@ -625,7 +634,7 @@ fn retention_says_first_what_it_would_delete() {
             ann< msg ok to=public from=ann text=one room=attic seq=2 ts=TS
             bob< msg ok to=public from=ann text=one room=attic seq=2 ts=TS
             ann> /retention 30
-            ann< retention ok "would delete 1 messages now; nothing was changed" deletes=1 before=TS
+            ann< retention ok "would delete 1 messages now; nothing was changed (--apply does it)" deletes=1 before=TS
             bob> /retention 30 --apply
             bob< retention forbidden "retention is for a room's keepers: its owner"
             ann> /retention 30 --apply

@@ -144,7 +144,7 @@ fn who_is_not_let_in_ends_with_3() {
     let home = Home::new();
     home.write("password", "4321\n");
     expect![[r#"
-        ! chatsh: login: unauthorized: Password incorrect
+        ! chatsh: login: unauthorized: Password incorrect (or there is no such account: --register makes it)
         exit 3
     "#]]
     .assert_eq(&outcome(home.chatsh_at(&server, &AS_ANN), "/list\n"));

@@ -24,7 +24,7 @@ fn a_password_comes_from_a_file_a_variable_or_a_command() {
     };
     let file = ["--password-file", "password"];
     expect![[r#"
-        ! chatsh: login: unauthorized: Password incorrect
+        ! chatsh: login: unauthorized: Password incorrect (or there is no such account: --register makes it)
         exit 3
     "#]]
     .assert_eq(&into(&file, ""));

@@ -125,6 +125,7 @@ fn a_paste_of_more_than_three_lines_is_asked_about() {
     ann.wait_for_text("login c");
     ann.type_keys("\r");
     answer(&mut ann, "y sends each, m all as one message [y/m/N] ", "m");
+    answer(&mut ann, "like a password. Say it in the room, for all to read? [y/N] ", "y");
     assert_eq!(bob.next()["data"]["text"], "why:\n\n\tat a\n/at b\nlogin c d");
     // Three are what people mean to paste.
     ann.type_keys(&paste("five\nsix\nseven"));
