@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 use smol::Timer;
 use smol::future::FutureExt;
 
+pub(crate) use own::SOURCE_DEPTH_MAX;
+
 use crate::exit::{Exit, Failure};
 use crate::link::Ended;
 use crate::listener::{Listener, come_back, listen, reply_to};

@@ -77,6 +77,9 @@ impl Repl<'_> {
     /// The answer to a question; nothing, if the user gives none.
     async fn reply_to(&mut self, question: &str) -> Result<String, Failure> {
         // What is being typed is no answer to what was not asked yet.
+        if self.editor.is_reading() {
+            self.remark("a line that was typed before is asked about: press Enter");
+        }
         while self.editor.is_reading() {
             match self.turn().await? {
                 None | Some(Typed::Cleared { .. }) => {}

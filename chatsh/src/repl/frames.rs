@@ -174,10 +174,15 @@ impl Repl<'_> {
             return self.stop_source();
         }
         let mut text = Some(show::reply_to(&self.reader(), message, style));
+        // One that was given up still comes.
+        let asked = match &to {
+            Some(Awaited::Reply { data, .. }) => data.clone(),
+            _ => Map::new(),
+        };
+        if let Some(page) = Page::of(message) {
+            text = Some(self.page(&page, &message.kind, &asked));
+        }
         if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
-            if let Some(page) = Page::of(message) {
-                text = Some(self.page(&page, &kind, &data));
-            }
             self.session.book().hear_fulfilled(&kind, &data);
             // The line stands there already, as it was typed; one of a file does not.
             text = text.filter(|_| !is_bare || self.source.is_some());

@@ -15,6 +15,7 @@ use super::{Queued, Repl};
 use crate::check::check;
 use crate::exit::{Exit, Failure};
 use crate::local::Local;
+use crate::script::SOURCE_DEPTH_MAX;
 use crate::session::Session;
 use crate::settings::Setting;
 use crate::source::Script;
@@ -147,6 +148,18 @@ impl Repl<'_> {
 
     /// Takes the lines of a file, if there is nothing wrong in it.
     pub(super) fn take_file(&mut self, file: &Path) {
+        // What never ends would never let the others be heard.
+        let why = match file.is_file() || !file.exists() {
+            false => Some(format!("{}: it is no file", file.display())),
+            true if self.depth == SOURCE_DEPTH_MAX => {
+                Some(format!("{}: files that name files, {SOURCE_DEPTH_MAX} deep", file.display()))
+            }
+            true => None,
+        };
+        if let Some(why) = why {
+            self.complain(&why);
+            return self.stop_source();
+        }
         let script = match Script::open(file) {
             Ok(script) => script,
             Err(why) => {
@@ -169,7 +182,11 @@ impl Repl<'_> {
         }
         for line in script.lines.into_iter().rev() {
             let source = Some((script.name.clone(), line.number));
-            self.lines.push_front(Queued { source, ..Queued::typed(&line.text) });
+            self.lines.push_front(Queued {
+                source,
+                depth: self.depth + 1,
+                ..Queued::typed(&line.text)
+            });
         }
     }
 

@@ -14,7 +14,7 @@ use crate::source::{Line, Script};
 use crate::talk;
 
 /// How deep files may name files; one that names itself has no end.
-const SOURCE_DEPTH_MAX: usize = 8;
+pub(crate) const SOURCE_DEPTH_MAX: usize = 8;
 
 impl Runner<'_> {
     pub(super) fn set(&mut self, setting: Option<Setting>) -> Result<(), Failure> {

@@ -43,6 +43,20 @@ fn the_history_has_numbers_to_edit_and_redact_by() {
 }
 
 #[test]
+fn a_page_that_comes_late_is_a_page_all_the_same() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.enter("hello", "hello", "ann#general> ");
+    server.signal("STOP");
+    ann.type_keys("/history\r");
+    ann.wait_for_editor_to_rest();
+    ann.type_keys("\u{3}");
+    ann.wait_for_text("history: no reply yet (given up); it may still come");
+    server.signal("CONT");
+    ann.wait_for_text("  ann: hello");
+}
+
+#[test]
 fn a_time_at_the_prompt_is_said_as_in_a_verb() {
     let server = Server::start();
     let mut ann = member(&server, "ann");

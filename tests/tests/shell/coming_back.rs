@@ -55,6 +55,26 @@ fn the_line_stays_and_what_was_missed_is_shown() {
     .assert_eq(&ann.shown());
 }
 
+/// The lines after it waited for the next one, without a word.
+#[test]
+fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    let mut bob = server.member("bob", "general");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C leaves");
+    ann.type_keys("list\rtwo\r");
+    ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
+    cable.mend();
+    ann.wait_for_text("a line that was typed before is asked about: press Enter");
+    ann.type_keys("\r");
+    ann.wait_for_line("the question", |line| line.ends_with("says the line in the room [y/n] "));
+    ann.type_keys("y\r");
+    ann.wait_for_text("general: ann, bob");
+    assert_eq!(bob.next()["data"]["text"], "two");
+}
+
 /// The shell ended, and what was typed next went to the one below it.
 #[test]
 fn whose_password_was_changed_keeps_the_line_and_logs_in_again() {

@@ -130,6 +130,17 @@ fn a_file_of_lines_is_checked_first_and_ends_with_an_error() {
     assert_eq!(bob.next()["data"]["text"], "the end");
 }
 
+/// It went round for ever, deaf to the interrupt key.
+#[test]
+fn a_file_that_names_itself_has_an_end_and_a_pipe_is_no_file() {
+    let server = Server::start();
+    let home = Home::new();
+    home.write("self.chat", "/source self.chat\n");
+    let mut ann = member_with(home, &server, "ann", &[], &[]);
+    ann.enter("/source self.chat", "self.chat: files that name files, 8 deep", "ann#general> ");
+    ann.enter("/source /dev/tty", "/dev/tty: it is no file", "ann#general> ");
+}
+
 #[test]
 fn one_can_go_to_another_server() {
     let (here, there) = (Server::start(), Server::with(&["motd=welcome there"]));
