@@ -21,6 +21,10 @@ pub(crate) fn text(
         if catalogue.bare(state).is_some() {
             text.push_str("\nAny other line is said in the room; //x says /x.");
         }
+        text.push_str(
+            "\nTab completes, Up and Ctrl-R find what was typed before, Ctrl-C clears the line, \
+             Ctrl-D leaves.",
+        );
         return Ok(folded(&text, style));
     };
     match (catalogue.find(name), catalogue.nearest(name)) {

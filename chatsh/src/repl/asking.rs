@@ -22,6 +22,9 @@ const ELSEWHERE: [(&[&str], &str); 10] = [
     (&["search", "grep", "find"], "history --search"),
 ];
 
+/// What there is in other chats and not here, and what is no typing error either.
+const NOWHERE: [&str; 4] = ["nick", "me", "away", "uninvite"];
+
 /// How lines that were pasted are sent.
 pub(super) enum Sending {
     /// Each as if it was typed.
@@ -142,6 +145,11 @@ impl Repl<'_> {
         catalogue: &Catalogue,
     ) -> Result<bool, Failure> {
         let same = catalogue.find(&name.to_lowercase()).map(|command| &*command.spec.name);
+        // What changes the name elsewhere is spelled like what puts somebody out here.
+        if NOWHERE.contains(&&*name.to_lowercase()) {
+            self.complain(&format!("there is no command /{name}: /help lists them"));
+            return Ok(true);
+        }
         let Some(meant) = same.or_else(|| elsewhere(name, catalogue)).or(nearest) else {
             return Ok(false);
         };

@@ -1,6 +1,6 @@
 //! `who` and `rooms`: who is where, as the lobby sees it.
 
-use proto::{NameKey, RoomName, nearest};
+use proto::{Code, NameKey, RoomName, nearest};
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -27,7 +27,8 @@ pub(super) async fn who(errand: &mut Errand, room: Option<&RoomName>) -> Result<
     let Some((name, users)) = found else {
         let near = nearest(room.as_str(), rooms_in(&reply).map(|(name, _)| name));
         let hint = near.map_or(String::new(), |near| format!(" (did you mean \"{near}\"?)"));
-        let message = format!("who: there is no room \"{room}\"{hint}");
+        let message =
+            format!("who: {}: there is no room \"{room}\"{hint}", Code::NoSuchRoom.name());
         return Err(Failure::new(Exit::Refused, message));
     };
     if errand.manner.is_json {

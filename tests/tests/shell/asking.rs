@@ -44,6 +44,17 @@ fn a_command_of_other_chats_is_asked_about() {
     }
 }
 
+/// `/nick danny` offered to put danny out.
+#[test]
+fn what_is_not_here_is_not_taken_for_something_else() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    for theirs in ["nick", "uninvite"] {
+        let none = format!("there is no command /{theirs}: /help lists them");
+        ann.enter(&format!("/{theirs} danny"), &none, "ann#general> ");
+    }
+}
+
 /// `tell bob hi` was said to the whole room.
 #[test]
 fn a_command_without_its_slash_is_asked_about() {

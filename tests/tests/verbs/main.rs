@@ -159,7 +159,7 @@ fn who_and_rooms_tell_who_is_where() {
             $ chatsh who -r tech_talk
             exit 0
             $ chatsh who -r genral
-            ! chatsh: who: there is no room "genral" (did you mean "general"?)
+            ! chatsh: who: no_such_room: there is no room "genral" (did you mean "general"?)
             exit 1
             $ chatsh rooms
             general    1
