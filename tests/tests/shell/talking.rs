@@ -139,8 +139,6 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/enter genral", "did you mean \"general\"?", "ann@lobby> ");
     ann.enter("/help", "/enter", "ann@lobby> ");
     expect![[r#"
-        /hello                Ask what the server is, and say what the client can take
-        /inbox                List your unread private messages, or mark them as read
         /list                 List the rooms and who is in them; in a room, who is
                               there
         /logout               Log out
@@ -162,6 +160,8 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /wait                 Wait for a message that arrives after the line before was
                               sent
         /help COMMAND says more about one, and its options.
+        Tab completes, Up and Ctrl-R find what was typed before, Ctrl-C clears the
+        line, Ctrl-D leaves.
         ann@lobby> "#]]
     .assert_eq(&ann.shown());
 }
