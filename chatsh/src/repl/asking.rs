@@ -39,15 +39,19 @@ impl Repl<'_> {
         Ok(self.answer(&format!("{question} [y/N] ")).await? == Some(true))
     }
 
-    /// How `count` lines that were pasted are to be sent, if they are.
-    pub(super) async fn how_to_send(&mut self, count: usize) -> Result<Option<Sending>, Failure> {
-        let can_be_said = {
+    /// How the `count` lines of `text`, which were pasted, are to be sent, if they are.
+    pub(super) async fn how_to_send(
+        &mut self,
+        text: &str,
+        count: usize,
+    ) -> Result<Option<Sending>, Failure> {
+        let can_be_said = !text.starts_with('/') && {
             let book = self.session.book();
             book.catalogue.bare(book.state).is_some()
         };
         let question = match can_be_said {
             true => format!("That is {count} lines. y sends each, m all as one message [y/m/N] "),
-            false => format!("That is {count} lines: send them all? [y/N] "),
+            false => format!("That is {count} lines, each done by itself: do them all? [y/N] "),
         };
         Ok(match &*self.reply_to(&question).await? {
             "y" | "Y" | "yes" => Some(Sending::Each),

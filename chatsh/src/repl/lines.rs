@@ -33,8 +33,10 @@ impl Repl<'_> {
     /// Takes what was typed, which is several lines if it was pasted.
     pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
         let count = text.lines().filter(|line| !line.trim().is_empty()).count();
-        let sending = match count > PASTED_LINES_MAX {
-            true => self.how_to_send(count).await?,
+        // What is behind the first line of a private message would be said to all.
+        let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
+        let sending = match count > PASTED_LINES_MAX || has_command {
+            true => self.how_to_send(text, count).await?,
             false => Some(Sending::Each),
         };
         match sending {

@@ -147,12 +147,27 @@ fn a_paste_of_more_than_three_lines_is_asked_about() {
     }
 }
 
+/// The second line was said to all.
+#[test]
+fn a_paste_behind_a_private_message_is_asked_about() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter2\u{1b}[201~\r");
+    answer(&mut ann, "That is 2 lines, each done by itself: do them all? [y/N] ", "");
+    ann.wait_for_prompt("ann#general> ");
+    bob.hears_nothing();
+    ann.type_keys("\u{1b}[200~one\n/exit\u{1b}[201~\r");
+    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
+    assert_eq!(bob.next()["data"]["text"], "one\n/exit");
+}
+
 #[test]
 fn where_nothing_can_be_said_a_paste_is_no_message() {
     let server = Server::start();
     let mut ann = shell(&server);
     ann.type_keys("\u{1b}[200~/ping\n/ping\n/ping\n/ping\u{1b}[201~\r");
-    answer(&mut ann, "That is 4 lines: send them all? [y/N] ", "m");
+    answer(&mut ann, "That is 4 lines, each done by itself: do them all? [y/N] ", "m");
     ann.wait_for_text("that is no answer to the question");
     ann.wait_for_prompt("127.0.0.1> ");
 }
