@@ -72,6 +72,8 @@ struct Queue {
     is_awaited: bool,
     /// Nothing further is read: the server is about to stop.
     is_paused: bool,
+    /// It is paused, and what was read is done.
+    is_at_rest: bool,
     /// Why it has to end, for its own task. In a box, since most never have to.
     end: Option<Box<Refusal>>,
     /// When the socket last took something, or began to refuse.
@@ -120,6 +122,7 @@ impl Connection {
             is_closed: false,
             is_awaited: false,
             is_paused: false,
+            is_at_rest: false,
             end: None,
             progress: Instant::now(),
             waker: None,
@@ -310,6 +313,16 @@ impl Connection {
     /// Is nothing further to be read?
     pub(crate) fn is_paused(&self) -> bool {
         self.queue().is_paused
+    }
+
+    /// Notes that nothing is being done, and nothing will be.
+    pub(crate) fn rest(&self) {
+        self.queue().is_at_rest = true;
+    }
+
+    /// Is all done that was read before the pause?
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.queue().is_at_rest
     }
 
     /// Why the connection has to end, if it has to.

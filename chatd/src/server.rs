@@ -34,7 +34,10 @@ use crate::{control, integrity, ledger, listener, retention};
 /// How long a list may wait for another to be due.
 const LISTS_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long everyone's last words may take when the server stops.
+/// How long what was read may take when the server stops; it has to be written after that.
+const PAUSE_TIME: Duration = Duration::from_secs(2);
+
+/// How long all of that and everyone's last words may take.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// What every connection shares.
@@ -67,6 +70,7 @@ impl Server {
 #[derive(Default)]
 pub(crate) struct Live {
     connections: Mutex<HashMap<PeerId, Arc<Connection>>>,
+    /// One is gone, or at rest.
     one_less: Event,
     /// Why everyone ends, once the server stops.
     end: OnceLock<Refusal>,
@@ -88,14 +92,34 @@ impl Live {
         Listed { live: self, id }
     }
 
-    fn each(&self, tell: impl Fn(&Connection)) {
-        let all: Vec<_> = self.connections().values().cloned().collect();
-        all.iter().for_each(|connection| tell(connection));
+    /// Notes that `connection` does nothing any more.
+    pub(crate) fn rest(&self, connection: &Connection) {
+        connection.rest();
+        self.one_less.notify(usize::MAX);
+    }
+
+    /// Lets all read no further, and waits until what they have read is done.
+    async fn pause_all(&self) {
+        let all = self.all();
+        all.iter().for_each(|connection| connection.pause());
+        // One after the other, so that each is asked only a few times.
+        for connection in all {
+            while !connection.is_at_rest() {
+                let one_less = self.one_less.listen();
+                if !connection.is_at_rest() {
+                    one_less.await;
+                }
+            }
+        }
     }
 
     fn end_all(&self, why: Refusal) {
         let why = self.end.get_or_init(|| why);
-        self.each(|connection| connection.order_end(why.clone()));
+        self.all().iter().for_each(|connection| connection.order_end(why.clone()));
+    }
+
+    fn all(&self) -> Vec<Arc<Connection>> {
+        self.connections().values().cloned().collect()
     }
 
     async fn emptied(&self) {
@@ -253,7 +277,10 @@ async fn damage(file: PathBuf) -> DatabaseError {
 async fn stop(server: &Server, database: &Database, writer: Writer, tail: smol::Task<()>) {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     let deadline = Instant::now() + STOP_TIME;
-    server.live.each(Connection::pause);
+    smol::future::or(server.live.pause_all(), async {
+        Timer::after(PAUSE_TIME).await;
+    })
+    .await;
     database.close();
     smol::unblock(move || writer.join()).await;
     // What came out of the ledger is on its way to all before they are told to go.

@@ -115,6 +115,7 @@ pub(crate) async fn serve(
     };
     tracing::debug!(session = id.0, %from, "connected");
     let end = alongside(&connection, pin!(life.run())).await;
+    server.live.rest(&connection);
     let turn = server.turns.next().await;
     // Gone from every list before the last words: nothing more is queued for it. Its
     // place it has until the end.
@@ -285,7 +286,7 @@ impl Life<'_> {
         if let Some(end) = self.ordered_end() {
             return Poll::Ready(Err(end));
         }
-        if self.connection.is_paused() {
+        if self.is_paused() {
             return Poll::Pending;
         }
         let len_max = self.frame_bytes_max();
@@ -317,10 +318,22 @@ impl Life<'_> {
         if let Some(end) = self.ordered_end() {
             return Poll::Ready(Err(end));
         }
+        if self.is_paused() {
+            return Poll::Pending;
+        }
         match self.connection.poll_drained() {
             Poll::Ready(()) => Poll::Ready(Ok(())),
             Poll::Pending => self.poll_late(cx).map(Err),
         }
+    }
+
+    /// Is this the end of what is done, until the server tells everyone to go?
+    fn is_paused(&self) -> bool {
+        let is_paused = self.connection.is_paused();
+        if is_paused {
+            self.server.live.rest(&self.connection);
+        }
+        is_paused
     }
 
     /// The end that others want, or the network.
