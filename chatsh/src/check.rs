@@ -1,16 +1,20 @@
 //! A script is checked before it is run: every line is understood, and the state that
 //! the lines before it lead to allows it. No server is asked.
 
+use std::path::{Path, PathBuf};
+
 use proto::{Catalogue, State, States};
 
 use crate::book::Book;
 use crate::local::Local;
+use crate::script::SOURCE_DEPTH_MAX;
 use crate::source::Script;
 use crate::step::{self, Step, Trouble};
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
+    file: String,
     line: usize,
     column: usize,
     message: String,
@@ -31,12 +35,12 @@ pub fn problems(text: &str, keep_going: bool) -> Vec<(usize, String)> {
 
 impl Problem {
     /// `file:line:column: message`, as compilers say it.
-    pub(crate) fn report(&self, file: &str) -> String {
-        format!("{file}:{}:{}: {}", self.line, self.column, self.message)
+    pub(crate) fn report(&self) -> String {
+        format!("{}:{}:{}: {}", self.file, self.line, self.column, self.message)
     }
 }
 
-/// Checks `script`, which begins in the state `from`.
+/// Checks `script`, which begins in the state `from`, and the files that it names.
 ///
 /// `keep_going`: a command that fails does not end the script, so after it the session
 /// may be where it was before.
@@ -46,43 +50,90 @@ pub(crate) fn check(
     from: State,
     keep_going: bool,
 ) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut states = States::of(&[from]);
-    for line in &script.lines {
-        let mut problem = |column, message, is_unheard_of| {
-            problems.push(Problem { line: line.number, column, message, is_unheard_of });
-        };
-        match step::understand(&line.text, true, catalogue, states) {
-            Ok(
-                Step::Nothing
-                | Step::Here(Local::Help(_) | Local::Sleep(_) | Local::Wait(_) | Local::Set(_)),
-            ) => {}
-            // Where it leads is seen when it is done.
-            Ok(Step::Here(Local::Source(_) | Local::Connect(_))) => {
-                states = States::of(&[State::Auth, State::Lobby, State::Chat]);
-            }
-            Ok(Step::Here(Local::Quit)) => break,
-            Ok(Step::Ask { command, .. }) => {
-                let spec = &command.spec;
-                let allowed = both(states, spec.states);
-                if allowed.is_empty() {
-                    problem(1, not_allowed(&spec.name, catalogue, states, spec.states), false);
+    let mut checker = Checker { catalogue, keep_going, within: Vec::new(), problems: Vec::new() };
+    checker.script(script, States::of(&[from]));
+    checker.problems
+}
+
+/// Where a session is that may be anywhere.
+const ANYWHERE: States = States::of(&[State::Auth, State::Lobby, State::Chat]);
+
+struct Checker<'a> {
+    catalogue: &'a Catalogue,
+    keep_going: bool,
+    /// The files that we are in, which name each other in this order.
+    within: Vec<PathBuf>,
+    problems: Vec<Problem>,
+}
+
+impl Checker<'_> {
+    /// Where the script leads that begins in one of these states; none if it quits.
+    fn script(&mut self, script: &Script, mut states: States) -> Option<States> {
+        for line in &script.lines {
+            match step::understand(&line.text, true, self.catalogue, states) {
+                Ok(
+                    Step::Nothing
+                    | Step::Here(Local::Help(_) | Local::Sleep(_) | Local::Wait(_) | Local::Set(_)),
+                ) => {}
+                // Where it leads is seen when it is done.
+                Ok(Step::Here(Local::Connect(_))) => states = ANYWHERE,
+                Ok(Step::Here(Local::Quit)) => return None,
+                Ok(Step::Here(Local::Source(file))) => match self.file(&file, states) {
+                    Ok(after) => states = after?,
+                    Err(why) => self.add(script, line.number, 1, format!("source: {why}")),
+                },
+                Ok(Step::Ask { command, .. }) => {
+                    let spec = &command.spec;
+                    let allowed = both(states, spec.states);
+                    if allowed.is_empty() {
+                        let why = not_allowed(&spec.name, self.catalogue, states, spec.states);
+                        self.add(script, line.number, 1, why);
+                    }
+                    let before = if self.keep_going { states } else { allowed };
+                    states = match spec.leads_to {
+                        to if to.is_empty() && allowed.is_empty() => states,
+                        to if to.is_empty() => before,
+                        to if self.keep_going => either(before, to),
+                        to => to,
+                    };
                 }
-                let before = if keep_going { states } else { allowed };
-                states = match spec.leads_to {
-                    to if to.is_empty() && allowed.is_empty() => states,
-                    to if to.is_empty() => before,
-                    to if keep_going => either(before, to),
-                    to => to,
-                };
-            }
-            Err(trouble) => {
-                let is_unheard_of = matches!(trouble, Trouble::Unknown { nearest: None, .. });
-                problem(trouble.column(), trouble.to_string(), is_unheard_of);
+                Err(trouble) => {
+                    self.add(script, line.number, trouble.column(), trouble.to_string());
+                    let is_unheard_of = matches!(trouble, Trouble::Unknown { nearest: None, .. });
+                    self.problems.last_mut().into_iter().for_each(|problem| {
+                        problem.is_unheard_of = is_unheard_of;
+                    });
+                }
             }
         }
+        Some(states)
     }
-    problems
+
+    /// The same of a file that a script names.
+    fn file(&mut self, file: &Path, states: States) -> Result<Option<States>, String> {
+        // A pipe can be read once only.
+        if file.exists() && !file.is_file() {
+            return Ok(Some(ANYWHERE));
+        }
+        let name = file.display();
+        if self.within.len() == SOURCE_DEPTH_MAX {
+            return Err(format!("{name}: files that name files, {SOURCE_DEPTH_MAX} deep"));
+        }
+        let path = file.canonicalize().unwrap_or_else(|_| file.into());
+        if self.within.contains(&path) {
+            return Err(format!("{name} names itself, and would never end"));
+        }
+        let script = Script::open(file)?;
+        self.within.push(path);
+        let after = self.script(&script, states);
+        self.within.pop();
+        Ok(if self.keep_going { Some(ANYWHERE) } else { after })
+    }
+
+    fn add(&mut self, script: &Script, line: usize, column: usize, message: String) {
+        let file = script.name.clone();
+        self.problems.push(Problem { file, line, column, message, is_unheard_of: false });
+    }
 }
 
 fn not_allowed(name: &str, catalogue: &Catalogue, from: States, to: States) -> String {
@@ -123,7 +174,7 @@ mod tests {
         catalogue.commands.extend(local::commands());
         let script = Script::read("post.chat".into(), text.as_bytes()).unwrap();
         let problems = check(&script, &catalogue, from, keep_going);
-        let reports: Vec<_> = problems.iter().map(|problem| problem.report("post.chat")).collect();
+        let reports: Vec<_> = problems.iter().map(|problem| problem.report()).collect();
         expected.assert_eq(&reports.join("\n"));
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         let script = whole(input)?;
         let catalogue = Book::new().catalogue;
         let problems = check(&script, &catalogue, options.begins_in()?, options.keep_going);
-        return refuse_if_any(&script, &problems).map(|()| Exit::Done);
+        return refuse_if_any(&problems).map(|()| Exit::Done);
     }
     let login = options.login()?;
     smol::block_on(async {
@@ -84,14 +84,15 @@ async fn run_lines(options: &Options, login: &Login, lines: Lines) -> Result<Exi
 /// Runs a script that is found good, by the server's own catalogue in the end.
 async fn run_script(options: &Options, login: &Login, script: Script) -> Result<Exit, Failure> {
     let begins_in = options.begins_in()?;
-    let mut problems = check(&script, &Book::new().catalogue, begins_in, options.keep_going);
+    let problems = check(&script, &Book::new().catalogue, begins_in, options.keep_going);
     // What nobody here has heard of, the server may know.
-    problems.retain(|problem| !problem.is_unheard_of);
-    refuse_if_any(&script, &problems)?;
+    if problems.iter().any(|problem| !problem.is_unheard_of) {
+        refuse_if_any(&problems)?;
+    }
     let mut session = open(options, login).await?;
     let catalogue = Arc::clone(&session.book().catalogue);
     let problems = check(&script, &catalogue, begins_in, options.keep_going);
-    let outcome = match refuse_if_any(&script, &problems) {
+    let outcome = match refuse_if_any(&problems) {
         Ok(()) => script::run(&mut session, Lines::of_script(script), options.manner()).await,
         Err(failure) => Err(failure),
     };
@@ -143,10 +144,8 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Tells all problems, if there are any.
-fn refuse_if_any(script: &Script, problems: &[Problem]) -> Result<(), Failure> {
-    for problem in problems {
-        talk::report(&problem.report(&script.name));
-    }
+fn refuse_if_any(problems: &[Problem]) -> Result<(), Failure> {
+    problems.iter().for_each(|problem| talk::report(&problem.report()));
     match problems {
         [] => Ok(()),
         _ => Err(Failure::new(Exit::Usage, "")),

@@ -7,7 +7,7 @@ use proto::Id;
 use serde_json::{Map, Value};
 
 use crate::comeback::Comeback;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Received};
 use crate::reply::within;
 use crate::session::{Heard, Session};
@@ -130,4 +130,14 @@ async fn catch_up(listener: &mut impl Listener) -> Result<Result<String, Ended>,
             Ok(heard) => listener.note(heard)?,
         }
     }
+}
+
+/// Why we are in no room any more, if that is what `push` says.
+pub(crate) fn put_out(push: &Received) -> Option<Failure> {
+    let data: &Map<String, Value> = &push.message.data;
+    let field = |name| data.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let room = field("room").filter(|_| push.message.kind == "exit")?;
+    let by = field("by").map_or(String::new(), |by| format!(" by {by}"));
+    let reason = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
+    Some(Failure::new(Exit::Unauthorized, format!("put out of {room}{by}{reason}")))
 }

@@ -80,7 +80,6 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         has_clock: false,
         recent_len: RECENT_LEN,
         source: None,
-        depth: 0,
         late: None,
         is_hasty: false,
         prompt: String::new(),
@@ -117,8 +116,6 @@ struct Repl<'a> {
     recent_len: usize,
     /// The file and the line that is done, if it is not one that was typed.
     source: Option<(String, usize)>,
-    /// How deep in files that name files the line is that is done.
-    depth: usize,
     /// The line that is done, as it may be shown, if it was typed long ago.
     late: Option<String>,
     /// Was it interrupted before it was known what?
@@ -150,8 +147,6 @@ struct Queued {
     text: String,
     /// The file that it is in and its number there, if it was not typed.
     source: Option<(String, usize)>,
-    /// How many files have named each other before it.
-    depth: usize,
     /// Was it typed while the connection was lost?
     is_late: bool,
     /// Is it a message as it stands, of several lines?
@@ -160,7 +155,7 @@ struct Queued {
 
 impl Queued {
     fn typed(text: &str) -> Queued {
-        Queued { text: text.into(), source: None, depth: 0, is_late: false, is_message: false }
+        Queued { text: text.into(), source: None, is_late: false, is_message: false }
     }
 }
 
@@ -197,7 +192,7 @@ impl Repl<'_> {
             // What ends the connection is heard first.
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
             if is_ready && let Some(line) = self.lines.pop_front() {
-                (self.source, self.depth) = (line.source, line.depth);
+                self.source = line.source;
                 self.late = line.is_late.then(|| self.presentable(&line.text));
                 if line.is_message {
                     self.say(&line.text).await;

@@ -75,6 +75,8 @@ pub(crate) async fn run(
         manner,
         heard: VecDeque::new(),
         under_way: None,
+        awaits_reply: false,
+        put_out: None,
         is_lost: false,
         depth: 0,
         first_error: None,
@@ -101,6 +103,10 @@ struct Runner<'a> {
     heard: VecDeque<Incoming>,
     /// The data of what was sent and may come again as what was missed.
     under_way: Option<Map<String, Value>>,
+    /// Is the reply to a line awaited?
+    awaits_reply: bool,
+    /// Why we are not in the room any more that the script has led us to.
+    put_out: Option<Failure>,
     /// Is the session not where the script has led it, and cannot be?
     is_lost: bool,
     /// In how many files that files name we are.
@@ -156,6 +162,7 @@ impl Runner<'_> {
 
     async fn line(&mut self, line: &Line) -> Result<ControlFlow<()>, Failure> {
         self.find_out_whether_it_is_cut().await?;
+        self.find_out_whether_it_is_put_out()?;
         let state = self.session.book().state;
         let catalogue = Arc::clone(&self.session.book().catalogue);
         let step = step::understand(&line.text, true, &catalogue, States::of(&[state]))
@@ -198,7 +205,10 @@ impl Runner<'_> {
             let state = self.session.book().state;
             self.heard.clear();
             let is_repeatable = self.under_way.is_some();
-            let reply = reply_to(self, kind, data, id, is_repeatable).await?;
+            self.awaits_reply = true;
+            let reply = reply_to(self, kind, data, id, is_repeatable).await;
+            self.awaits_reply = false;
+            let reply = reply?;
             if self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
@@ -207,7 +217,13 @@ impl Runner<'_> {
                 self.sleep(pause).await?;
                 continue;
             }
-            let reply = accepted(reply.message, state)?;
+            let reply = match accepted(reply.message, state) {
+                Ok(reply) => reply,
+                Err(refusal) => {
+                    self.find_out_whether_it_is_put_out()?;
+                    return Err(refusal);
+                }
+            };
             self.session.book().hear_fulfilled(kind, data);
             let Some(page) = Page::of(&reply).filter(|_| !self.manner.is_json) else {
                 return self.result(&show::reply(&reply, self.manner.style()));

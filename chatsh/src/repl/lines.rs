@@ -15,7 +15,6 @@ use super::{Queued, Repl};
 use crate::check::check;
 use crate::exit::{Exit, Failure};
 use crate::local::Local;
-use crate::script::SOURCE_DEPTH_MAX;
 use crate::session::Session;
 use crate::settings::Setting;
 use crate::source::Script;
@@ -151,15 +150,8 @@ impl Repl<'_> {
     /// Takes the lines of a file, if there is nothing wrong in it.
     pub(super) fn take_file(&mut self, file: &Path) {
         // What never ends would never let the others be heard.
-        let why = match file.is_file() || !file.exists() {
-            false => Some(format!("{}: it is no file", file.display())),
-            true if self.depth == SOURCE_DEPTH_MAX => {
-                Some(format!("{}: files that name files, {SOURCE_DEPTH_MAX} deep", file.display()))
-            }
-            true => None,
-        };
-        if let Some(why) = why {
-            self.complain(&why);
+        if file.exists() && !file.is_file() {
+            self.complain(&format!("{}: it is no file", file.display()));
             return self.stop_source();
         }
         let script = match Script::open(file) {
@@ -175,7 +167,7 @@ impl Repl<'_> {
         };
         let problems = check(&script, &catalogue, state, false);
         if !problems.is_empty() {
-            problems.iter().for_each(|problem| self.complain(&problem.report(&script.name)));
+            problems.iter().for_each(|problem| self.complain(&problem.report()));
             return self.stop_source();
         }
         if self.lines.len() + script.lines.len() > QUEUED_LEN_MAX {
@@ -184,11 +176,7 @@ impl Repl<'_> {
         }
         for line in script.lines.into_iter().rev() {
             let source = Some((script.name.clone(), line.number));
-            self.lines.push_front(Queued {
-                source,
-                depth: self.depth + 1,
-                ..Queued::typed(&line.text)
-            });
+            self.lines.push_front(Queued { source, ..Queued::typed(&line.text) });
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{HEARD_LEN_MAX, Runner};
 use crate::exit::Failure;
 use crate::link::Received;
-use crate::listener::{Listener, come_back, listen};
+use crate::listener::{Listener, come_back, listen, put_out};
 use crate::mention::Reader;
 use crate::output::print;
 use crate::session::{Heard, Session};
@@ -39,7 +39,25 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Ends the script in the room that it was put out of: its next lines are not for the lobby.
+    pub(super) fn find_out_whether_it_is_put_out(&mut self) -> Result<(), Failure> {
+        let Some(put_out) = self.put_out.take() else { return Ok(()) };
+        self.is_lost = true;
+        Err(put_out)
+    }
+
+    /// Shows what nobody asked for, and keeps it for a `/wait`.
     fn push(&mut self, push: &Received) -> Result<(), Failure> {
+        self.show(push)?;
+        self.put_out = put_out(push).or(self.put_out.take());
+        match self.awaits_reply {
+            // What the line came to is told first.
+            true => Ok(()),
+            false => self.find_out_whether_it_is_put_out(),
+        }
+    }
+
+    fn show(&mut self, push: &Received) -> Result<(), Failure> {
         // It got through before the cut; its reply will come.
         if self.under_way.as_ref().is_some_and(|data| self.session.is_echo(&push.message, data)) {
             return Ok(());

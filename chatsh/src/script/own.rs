@@ -45,7 +45,7 @@ impl Runner<'_> {
         let script = Script::open(file).map_err(|why| Failure::new(Exit::Refused, why))?;
         let catalogue = Arc::clone(&self.session.book().catalogue);
         let problems = check(&script, &catalogue, state, self.manner.keeps_going);
-        problems.iter().for_each(|problem| talk::report(&problem.report(&name)));
+        problems.iter().for_each(|problem| talk::report(&problem.report()));
         if !problems.is_empty() {
             return Err(Failure::new(Exit::Refused, format!("{name}: nothing of it was done")));
         }

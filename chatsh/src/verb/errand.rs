@@ -7,12 +7,11 @@ use proto::{Description, Id, Incoming, RoomName, State, Status, request_of};
 use serde_json::{Map, Value, json};
 use smol::Timer;
 
-use super::following::put_out;
 use crate::bookmark::Bookmark;
 use crate::exit::{Exit, Failure};
 use crate::job;
 use crate::link::Received;
-use crate::listener::{Listener, come_back, reply_to};
+use crate::listener::{Listener, come_back, put_out, reply_to};
 use crate::login::Login;
 use crate::options::Options;
 use crate::output::print;
@@ -25,8 +24,8 @@ use crate::{json, show};
 /// beyond that is read from the history.
 const HEARD_LEN_MAX: usize = 1024;
 
-/// Commands that change nothing: they can be asked again after a cut.
-const READING: [&str; 2] = ["history", "list"];
+/// Commands that can be asked again after a cut: nothing of them outlives the connection.
+const REPEATABLE: [&str; 3] = ["enter", "history", "list"];
 
 /// A session that does one thing.
 pub(super) struct Errand {
@@ -76,7 +75,7 @@ impl Errand {
     /// It was refused.
     pub(super) async fn enter(&mut self, room: &RoomName) -> Result<Incoming, Failure> {
         let data = object(json!({ "room": room }));
-        let entered = self.session.demand("enter", &data, self.manner.may_wait).await?;
+        let entered = self.ask("enter", &data).await?.message;
         self.last = entered.data.get("last_seq").and_then(Value::as_i64);
         Ok(entered)
     }
@@ -131,7 +130,7 @@ impl Errand {
             self.heard.clear();
             self.has_missed = false;
             // What is kept under a key is kept once.
-            let is_repeatable = READING.contains(&kind) || data.contains_key("key");
+            let is_repeatable = REPEATABLE.contains(&kind) || data.contains_key("key");
             let reply = reply_to(self, kind, data, &id, is_repeatable).await?;
             if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
                 say_pause(kind, pause);

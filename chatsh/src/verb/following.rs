@@ -1,10 +1,10 @@
 //! What is said in the room, one message after the other: each once, and none left out.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::errand::Errand;
 use super::pages::{self, PAGE_LEN_MAX};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::link::Received;
 use crate::session::object;
 
@@ -54,14 +54,4 @@ impl Errand {
         page.messages.into_iter().rev().for_each(|said| self.heard.push_front(said));
         Ok(())
     }
-}
-
-/// Why we are in no room any more, if that is what `push` says.
-pub(super) fn put_out(push: &Received) -> Option<Failure> {
-    let data: &Map<String, Value> = &push.message.data;
-    let field = |name| data.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let room = field("room").filter(|_| push.message.kind == "exit")?;
-    let by = field("by").map_or(String::new(), |by| format!(" by {by}"));
-    let reason = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
-    Some(Failure::new(Exit::Unauthorized, format!("put out of {room}{by}{reason}")))
 }

@@ -11,14 +11,13 @@ use smol::Timer;
 use smol::future::FutureExt;
 
 use super::errand::Errand;
-use super::following::put_out;
 use super::key;
 use super::pieces::{Piece, Pieces};
 use super::send::Send;
 use crate::exit::{Exit, Failure};
 use crate::key::REPEATABLE_FOR;
 use crate::link::{Ended, Received};
-use crate::listener::come_back;
+use crate::listener::{come_back, put_out};
 use crate::output::print;
 use crate::reply::accepted;
 use crate::session::Heard;

@@ -47,6 +47,9 @@ pub enum Verb {
     /// List the rooms, and how many users are in each
     Rooms,
     /// Ask a question in a room, and print the answer
+    ///
+    /// The answer may be one of your own account that another session gives, unless --from
+    /// names somebody else.
     Ask(ask::Ask),
     /// Wait for a message in a room, and print it
     ///

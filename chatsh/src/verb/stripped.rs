@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use anstream::adapter::strip_str;
+use anstream::adapter::StripStr;
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use smol::Unblock;
 
@@ -85,12 +85,30 @@ fn begun_at(bytes: &[u8]) -> usize {
 }
 
 /// What a terminal would show of a line, without colours: no control characters but tabs,
-/// and of what was written over (`\r`) the last.
+/// and of what was written over (after `\r` the whole, after `\x08` a character) the last.
 pub(super) fn strip(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let text = strip_str(&text).to_string();
-    let shown = |part: &str| part.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
+    let mut sequences = StripStr::new();
+    // That itself would leave the backspaces out.
+    let between = text.split('\x08').map(|part| sequences.strip_next(part).collect::<String>());
+    let text = between.collect::<Vec<_>>().join("\x08");
     text.rsplit('\r').map(shown).find(|part: &String| !part.is_empty()).unwrap_or_default()
+}
+
+fn shown(part: &str) -> String {
+    let mut row: Vec<char> = Vec::new();
+    let mut cursor = 0_usize;
+    for c in part.chars() {
+        match c {
+            '\x08' => cursor = cursor.saturating_sub(1),
+            _ if c.is_control() && c != '\t' => {}
+            _ => {
+                row.splice(cursor..row.len().min(cursor + 1), [c]);
+                cursor += 1;
+            }
+        }
+    }
+    row.into_iter().collect()
 }
 
 /// `text` in pieces of at most so many bytes, which are enough for any character.
@@ -117,6 +135,8 @@ mod tests {
             (b" 10 %\r 50 %\r100 %", "100 %"),
             (b"100 %\r\x1b[K", "100 %"),
             (b"bell\x07 nul\0 del\x7f back\x08", "bell nul del back"),
+            (b"N\x08NA\x08A\x08AME and _\x08i_\x08t", "NAME and it"),
+            (b"abc\x08\x08Z \x08\x08\x08\x08\x08\x08_", "_Z "),
             (b"latin \xe9 and \xff", "latin \u{fffd} and \u{fffd}"),
             (b"c1 \xc2\x9b31m", "c1 31m"),
             (b"half \x1b[3", "half "),

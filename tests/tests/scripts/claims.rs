@@ -167,6 +167,26 @@ fn a_file_on_stdin_is_checked_first_and_a_pipe_runs_line_by_line() {
 }
 
 #[test]
+fn the_files_that_a_script_names_are_checked_with_it() {
+    let (server, home) = server_of_ann();
+    home.write("in.chat", "/enter general\nhello\n");
+    home.write("out.chat", "/exit\n/mgs bob hi\n/xyzzy\n");
+    home.write("all.chat", "/source in.chat\nall\n/source out.chat\nhello\n/source no.chat\n");
+    let report = expect![[r#"
+        ! out.chat:2:1: there is no command /mgs: did you mean /msg?
+        ! out.chat:3:1: there is no command /xyzzy: /help lists them
+        ! all.chat:4:1: a line without a slash is said in a room, and here is none: /enter ROOM first
+        ! all.chat:5:1: source: cannot read no.chat: No such file or directory (os error 2)
+        exit 2
+    "#]];
+    for checking in [&["--check"][..], &[]] {
+        let options = [&AS_ANN[..], checking, &["-f", "all.chat"]].concat();
+        // Nothing of it is done.
+        report.assert_eq(&outcome(home.chatsh_at(&server, &options), ""));
+    }
+}
+
+#[test]
 fn at_the_end_of_input_all_is_acknowledged_and_the_token_goes_on() {
     let (server, home) = server_of_ann();
     let mut bob = server.member("bob", "general");

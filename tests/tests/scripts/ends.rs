@@ -312,3 +312,36 @@ fn the_interrupt_key_ends_with_130() {
     run.signal("INT");
     assert_eq!(run.end(), "ping: ok\nexit 130\n");
 }
+
+#[test]
+fn a_script_that_is_put_out_of_its_room_ends_with_3() {
+    let (server, home) = server_of_ann();
+    let mut bob = server.user("bob");
+    bob.ask("create", serde_json::json!({ "room": "den" }));
+    bob.ask("enter", serde_json::json!({ "room": "den" }));
+    let mut story = String::new();
+    for (option, before) in
+        [("--no-wait", "/ping"), ("--keep-going", "/ping"), ("--keep-going", "/ping\n/wait")]
+    {
+        let mut run =
+            Run::of(home.chatsh_at(&server, &[&AS_ANN[..], &["-r", "den", option]].concat()));
+        run.feed(&format!("{before}\n"));
+        run.wait_for_line("ping: ok");
+        let kick = serde_json::json!({ "username": "ann", "reason": "too loud" });
+        assert_eq!(bob.ask("kick", kick)["status"], "ok");
+        // Its stdin is still open: no line goes into the lobby.
+        story.push_str(&run.end());
+    }
+    expect![[r#"
+        ping: ok
+        ! chatsh: put out of den by bob: too loud
+        exit 3
+        ping: ok
+        ! chatsh: put out of den by bob: too loud
+        exit 3
+        ping: ok
+        ! chatsh: line 2: put out of den by bob: too loud
+        exit 3
+    "#]]
+    .assert_eq(&story);
+}
