@@ -3,7 +3,6 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -17,12 +16,16 @@ use smol::{Task, Timer};
 use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
-use crate::helper::Typist;
+use crate::helper::{Draft, Typist};
 use crate::printer::{Printer, Standing};
 use crate::terminal::{Quiet, Reading};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
 const HISTORY_LEN_MAX: usize = 2000;
+
+/// How long an answer is at most: "yes". What is longer was typed for the room before the
+/// question was there.
+const ANSWER_BYTES_MAX: usize = 3;
 
 /// How often the editor is told to stop, and how many times: the signal misses it in the
 /// moment before it begins to read.
@@ -35,7 +38,7 @@ type Rustyline = rustyline::Editor<Typist, FileHistory>;
 enum Ask {
     /// A line, after this prompt.
     Line(String),
-    /// An answer, which is not for the history.
+    /// An answer, which is not for the history if it is one.
     Answer(String),
 }
 
@@ -66,9 +69,11 @@ pub(crate) struct Editor {
     asks: Sender<Ask>,
     typed: Receiver<Result<Typed, Failure>>,
     is_reading: bool,
+    is_answering: bool,
     /// None if the terminal itself lets the line be typed.
     keeper: Option<Task<()>>,
     standing: Standing,
+    draft: Draft,
 }
 
 impl Editor {
@@ -94,7 +99,7 @@ impl Editor {
             .color_mode(ColorMode::Forced)
             .build();
         let mut rustyline = Rustyline::with_config(config)?;
-        let floor = typist.floor.clone();
+        let (floor, draft) = (typist.floor.clone(), typist.draft.clone());
         rustyline.set_helper(Some(typist));
         if let Some(history) = &history {
             make_folder(history);
@@ -130,12 +135,29 @@ impl Editor {
                 }
             }
         })?;
-        Ok((Editor { asks, typed, is_reading: false, keeper, standing: asked }, printer))
+        Ok((
+            Editor {
+                asks,
+                typed,
+                is_reading: false,
+                is_answering: false,
+                keeper,
+                standing: asked,
+                draft,
+            },
+            printer,
+        ))
     }
 
     /// Is somebody typing?
     pub(crate) fn is_reading(&self) -> bool {
         self.is_reading
+    }
+
+    /// What is typed of a line that is no answer.
+    pub(crate) fn draft(&self) -> Option<String> {
+        let text = self.draft.text();
+        (self.is_reading && !self.is_answering && !text.trim().is_empty()).then_some(text)
     }
 
     /// Does the terminal itself let the line be typed?
@@ -155,6 +177,7 @@ impl Editor {
 
     async fn ask(&mut self, ask: Ask) {
         self.is_reading = true;
+        self.is_answering = matches!(ask, Ask::Answer(_));
         // Here, so that what changes it next finds it.
         self.standing.begin(ask.prompt());
         let _ = self.asks.send(ask).await;
@@ -202,18 +225,19 @@ fn read(
     if let Some(typist) = rustyline.helper_mut() {
         typist.is_answering = is_answering;
         typist.prompt_width = prompt.width();
-        typist.has_text.store(false, Ordering::Relaxed);
+        typist.draft.set("");
     }
     match rustyline.readline(prompt) {
         Ok(line) => {
             let is_secret = rustyline.helper().is_none_or(|typist| typist.is_secret(&line));
-            if !is_answering && !is_secret && !line.trim().is_empty() {
+            let is_answer = is_answering && line.trim().len() <= ANSWER_BYTES_MAX;
+            if !is_answer && !is_secret && !line.trim().is_empty() {
                 remember(rustyline, &line, history);
             }
             Ok(Typed::Line(line))
         }
         Err(ReadlineError::Interrupted) => {
-            let has_text = |typist: &Typist| typist.has_text.load(Ordering::Relaxed);
+            let has_text = |typist: &Typist| !typist.draft.text().is_empty();
             Ok(Typed::Cleared { had_text: rustyline.helper().is_some_and(has_text) })
         }
         Err(ReadlineError::Eof) => Ok(Typed::Left),

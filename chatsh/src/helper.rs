@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustyline::completion::Completer;
@@ -29,11 +28,25 @@ pub(crate) struct Typist {
     pub(crate) is_answering: bool,
     /// How many columns the prompt takes.
     pub(crate) prompt_width: usize,
-    /// Is there anything in the line?
-    pub(crate) has_text: AtomicBool,
+    /// What stands in the line.
+    pub(crate) draft: Draft,
     /// Told when rustyline reads, and when a line ends.
     pub(crate) floor: Floor,
     drawn: Cell<Drawn>,
+}
+
+/// A line as far as it is typed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft(Arc<Mutex<String>>);
+
+impl Draft {
+    pub(crate) fn set(&self, line: &str) {
+        line.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// How the line was drawn last.
@@ -65,10 +78,10 @@ impl Typist {
         style: Arc<Mutex<Style>>,
         standing: Standing,
     ) -> Typist {
-        let has_text = AtomicBool::new(false);
+        let draft = Draft::default();
         let (is_answering, prompt_width, floor) = (false, 0, Floor::default());
         let drawn = Cell::default();
-        Typist { book, style, standing, is_answering, prompt_width, has_text, floor, drawn }
+        Typist { book, style, standing, is_answering, prompt_width, draft, floor, drawn }
     }
 
     /// Must `line` be kept out of the history?
@@ -153,7 +166,7 @@ impl Hinter for Typist {
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
         // It is asked for when the line is drawn first, and after every change.
         self.floor.is_read_from();
-        self.has_text.store(!line.is_empty(), Ordering::Relaxed);
+        self.draft.set(line);
         self.make_up_for_rows(&line[..pos], columns());
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;

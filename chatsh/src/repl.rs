@@ -12,6 +12,7 @@ mod lines;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
@@ -34,6 +35,9 @@ use crate::{paths, safe};
 
 /// How many messages of a room are shown when it is entered: half a small terminal.
 const RECENT_LEN: usize = 10;
+
+/// How often is said how many lines still wait, which a server takes no faster than it likes.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// How the shell looks.
 pub(crate) struct Look {
@@ -86,6 +90,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         standing,
         lines: VecDeque::new(),
         number: 0,
+        behind_since: None,
         waiting: None,
         room: None,
         user: None,
@@ -94,7 +99,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         held: Vec::new(),
         away: None,
     };
-    let outcome = repl.talk().await;
+    let outcome = repl.talk().await.map_err(|failure| repl.with_draft(failure));
     repl.printer.drain().await;
     repl.editor.stop().await;
     outcome
@@ -127,6 +132,8 @@ struct Repl<'a> {
     lines: VecDeque<Queued>,
     /// How many lines were done.
     number: i64,
+    /// Since when more lines wait, or when that was said last.
+    behind_since: Option<Instant>,
     /// What has to happen before the next prompt.
     waiting: Option<Waiting>,
     /// The room that we know of being in.
@@ -193,6 +200,7 @@ impl Repl<'_> {
             let is_ready = self.waiting.is_none() && self.away.is_none() && !self.session.is_over();
             if is_ready && let Some(line) = self.lines.pop_front() {
                 self.source = line.source;
+                self.tell_progress();
                 self.late = line.is_late.then(|| self.presentable(&line.text));
                 if line.is_message {
                     self.say(&line.text).await;
@@ -337,7 +345,7 @@ impl Repl<'_> {
         if let Some(away) = self.away.take() {
             return Err(self.with_unsent(away.ended.failure(self.is_for_reply())));
         }
-        self.lines.clear();
+        self.drop_lines();
         self.give_up("given up");
         Ok(())
     }
@@ -354,6 +362,19 @@ impl Repl<'_> {
             }
             Some(Awaited::Recent(_)) => self.release(),
             Some(Awaited::Time) | None => {}
+        }
+    }
+
+    /// Says now and then how many lines wait, while many do.
+    fn tell_progress(&mut self) {
+        if self.lines.is_empty() {
+            self.behind_since = None;
+            return;
+        }
+        let since = *self.behind_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= PROGRESS_EVERY {
+            self.behind_since = Some(Instant::now());
+            self.remark(&format!("{} lines to go; Ctrl-C drops them", self.lines.len()));
         }
     }
 

@@ -4,7 +4,7 @@
 //! a pipe gives its lines one by one.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -79,13 +79,41 @@ impl Script {
     }
 }
 
+/// Stdin, for who does other things meanwhile.
+pub(crate) type AsyncStdin = BufReader<Unblock<Stdin>>;
+
+/// Stdin, read in a thread of its own.
+pub(crate) fn stdin() -> AsyncStdin {
+    BufReader::new(Unblock::new(Stdin { stdin: io::stdin(), is_at_end: false }))
+}
+
+/// Stdin, which is at its end for good once it was there.
+///
+/// A terminal goes on behind one, and [`Unblock`] reads there again before it tells of it.
+#[derive(Debug)]
+pub(crate) struct Stdin {
+    stdin: io::Stdin,
+    is_at_end: bool,
+}
+
+impl Read for Stdin {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.is_at_end {
+            return Ok(0);
+        }
+        let len = self.stdin.read(bytes)?;
+        self.is_at_end = len == 0 && !bytes.is_empty();
+        Ok(len)
+    }
+}
+
 /// The lines of a script, one by one.
 #[derive(Debug)]
 pub(crate) enum Lines {
     /// Of a script that is here.
     Ready(std::vec::IntoIter<Line>),
     /// Of stdin, as they come, and how many came.
-    Piped(BufReader<Unblock<io::Stdin>>, usize),
+    Piped(AsyncStdin, usize),
 }
 
 /// Why there is no further line.
@@ -107,7 +135,7 @@ impl Lines {
 
     /// The lines of stdin.
     pub(crate) fn of_stdin() -> Lines {
-        Lines::Piped(BufReader::new(Unblock::new(io::stdin())), 0)
+        Lines::Piped(stdin(), 0)
     }
 
     /// The next line; none at the end.
@@ -133,7 +161,7 @@ impl Lines {
 }
 
 /// Reads to the end of the line, and keeps nothing of it.
-async fn skip_line(stdin: &mut BufReader<Unblock<io::Stdin>>) -> io::Result<()> {
+async fn skip_line(stdin: &mut AsyncStdin) -> io::Result<()> {
     loop {
         let read = stdin.fill_buf().await?;
         let (len, is_end) = match read.iter().position(|byte| *byte == b'\n') {

@@ -76,7 +76,7 @@ impl Repl<'_> {
         let is_no = matches!(answer, "n" | "N" | "no");
         if !is_no && !answer.is_empty() {
             // Typed before the question was read, most likely.
-            self.complain("that is no answer to the question: nothing of it was sent");
+            self.complain("that is no answer, so nothing was sent: Up brings back what you typed");
         }
         is_no
     }

@@ -18,7 +18,7 @@ impl Repl<'_> {
         // Whose login has ended may log in again, and keeps the line that is being typed.
         let may_log_in = ended.is(Code::Unauthorized);
         if !ended.may_come_back() && !may_log_in {
-            return Err(ended.failure(self.is_for_reply()));
+            return Err(self.with_unsent(ended.failure(self.is_for_reply())));
         }
         if self.waiting.take_if(|waiting| waiting.is_for_recent()).is_some() {
             self.release();
@@ -77,6 +77,27 @@ impl Repl<'_> {
             other => other,
         };
         Failure::new(exit, format!("{}; {unsent}", failure.message))
+    }
+
+    /// `failure`, with what was typed of a line: it is gone with the shell.
+    pub(super) fn with_draft(&self, failure: Failure) -> Failure {
+        let Some(draft) = self.editor.draft().filter(|_| !failure.message.is_empty()) else {
+            return failure;
+        };
+        let draft = self.presentable(&draft);
+        let message = format!("{}; what you were typing: {draft}", failure.message);
+        Failure { message, ..failure }
+    }
+
+    /// The lines whose turn has not come are not done.
+    pub(super) fn drop_lines(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        let mut lines = lines.iter().filter(|line| !line.text.trim().is_empty());
+        let Some(first) = lines.next().map(|line| self.presentable(&line.text)) else { return };
+        match lines.count() {
+            0 => self.complain(&format!("not sent: {first}")),
+            more => self.complain(&format!("not sent, with {more} more behind it: {first}")),
+        }
     }
 
     /// Which lines were not sent, if there are such.

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 use std::io;
 
 use anstream::adapter::StripStr;
-use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use smol::Unblock;
+use futures_lite::io::{AsyncBufReadExt, AsyncReadExt};
 
 use super::pieces::Piece;
-use crate::source::LINE_BYTES_MAX;
+use crate::source::{AsyncStdin, LINE_BYTES_MAX, stdin};
 
 /// The lines of stdin, stripped and cut to what can be sent.
 pub(super) struct StrippedLines {
-    stdin: BufReader<Unblock<io::Stdin>>,
+    stdin: AsyncStdin,
     /// How long a text may be, in bytes.
     bytes_max: usize,
     /// The line that is read, and how many pieces it has had.
@@ -29,7 +28,7 @@ pub(super) struct StrippedLines {
 impl StrippedLines {
     pub(super) fn of_stdin(bytes_max: usize) -> StrippedLines {
         StrippedLines {
-            stdin: BufReader::new(Unblock::new(io::stdin())),
+            stdin: stdin(),
             bytes_max,
             number: 0,
             parts: 0,

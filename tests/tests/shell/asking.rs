@@ -68,8 +68,14 @@ fn a_command_without_its_slash_is_asked_about() {
             ann.wait_for_prompt("ann#general> ");
         }
         // What was typed for the next line is not lost in silence.
-        ann.wait_for_text("that is no answer to the question: nothing of it was sent");
+        ann.wait_for_text("that is no answer, so nothing was sent: Up brings back what you typed");
     }
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> what?");
+    ann.type_keys("\u{1b}[A");
+    ann.wait_for_prompt("ann#general> create x");
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
     for line in ["login ann 1234", "Login ann 1234"] {
         for answered in ["", "n"] {
             ann.type_keys(&format!("{line}\r"));
@@ -147,6 +153,30 @@ fn a_paste_of_more_than_three_lines_is_asked_about() {
     }
 }
 
+/// It was silent, and when it was interrupted nobody knew what was lost.
+#[test]
+fn a_long_paste_says_how_far_it_is_and_what_was_dropped() {
+    let server = Server::with(&["limits.commands_burst=20", "limits.commands_per_s=5"]);
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let lines: String = (1..=60).map(|number| format!("line {number}\n")).collect();
+    ann.type_keys(&format!("\u{1b}[200~{lines}\u{1b}[201~\r"));
+    answer(&mut ann, "That is 60 lines. y sends each, m all as one message [y/m/N] ", "y");
+    ann.wait_for_text(" lines to go; Ctrl-C drops them");
+    ann.type_keys("\u{3}");
+    let shown = ann.wait_for_text(" more behind it: line ");
+    let sent = std::iter::from_fn(|| match &bob.next()["data"]["text"] {
+        text if text == "the end" => None,
+        text => text.as_str().map(String::from),
+    });
+    ann.enter("the end", "the end", "ann#general> ");
+    let sent = sent.count();
+    // The last of them was under way, and came to what the shell says.
+    let dropped = 60 - sent;
+    let said = format!("not sent, with {} more behind it: line {}", dropped - 1, sent + 1);
+    assert!(shown.contains(&said), "{sent}: {shown}");
+}
+
 /// The second line was said to all.
 #[test]
 fn a_paste_behind_a_private_message_is_asked_about() {
@@ -168,7 +198,7 @@ fn where_nothing_can_be_said_a_paste_is_no_message() {
     let mut ann = shell(&server);
     ann.type_keys("\u{1b}[200~/ping\n/ping\n/ping\n/ping\u{1b}[201~\r");
     answer(&mut ann, "That is 4 lines, each done by itself: do them all? [y/N] ", "m");
-    ann.wait_for_text("that is no answer to the question");
+    ann.wait_for_text("that is no answer");
     ann.wait_for_prompt("127.0.0.1> ");
 }
 

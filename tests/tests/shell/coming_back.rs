@@ -230,11 +230,14 @@ fn another_key_in_its_place_is_not_talked_to() {
     let mut ann = behind(&cable, &server, "ann");
     cable.cut();
     ann.wait_for_text("coming back, Ctrl-C leaves");
+    ann.type_keys("hello\rhalf a li");
+    ann.wait_for_prompt("ann#general> half a li");
     let other = Server::start();
     cable.lead_to(other.address);
     cable.mend();
     assert_eq!(ann.wait(), 5, "{}", ann.lines());
     ann.wait_for_text("the server's key is");
+    ann.wait_for_text("this line was not sent: hello; what you were typing: half a li");
 }
 
 /// The token was revoked meanwhile.

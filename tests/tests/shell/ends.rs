@@ -209,3 +209,35 @@ fn a_shell_that_is_hung_up_leaves() {
         bob.ask("list", serde_json::json!({}))["data"]["general"].as_array().unwrap().len() == 1
     });
 }
+
+/// It took two: the thread that reads stdin went on behind the first.
+#[test]
+fn the_end_key_ends_lines_that_are_typed_for_a_program() {
+    let server = Server::start();
+    let mut bob = server.member("bob", "general");
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let mut bash = Terminal::bash(home, ROWS, COLS);
+    bash.wait_for_prompt("bash$ ");
+    let chatsh = format!(
+        "{} --register -u ann --password-file password -r general --pin {} -a {}",
+        tests::program("chatsh").display(),
+        server.fingerprint,
+        server.address,
+    );
+    for (number, ending) in [" | cat", " -f -", " send --lines", " send --lines --strip", " send -"]
+        .into_iter()
+        .enumerate()
+    {
+        bash.type_keys(&format!("{chatsh}{ending}\r"));
+        tests::eventually("chatsh has the terminal", || bash.is_cooked());
+        bash.type_keys(&format!("hello {number}\r"));
+        bash.wait_for_text(&format!("\nhello {number}"));
+        bash.type_keys("\u{4}");
+        bash.wait_for_prompt("bash$ ");
+        assert_eq!(
+            bob.next()["data"]["text"].as_str().map(str::trim),
+            Some(&*format!("hello {number}"))
+        );
+    }
+}
