@@ -139,7 +139,11 @@ fn no_host(address: &Address, why: &str) -> Failure {
         paths::config().filter(|_| !host.contains(['.', ':'])).map_or(String::new(), |file| {
             format!("; and there is no [hosts.{host}] in {}", file.display())
         });
-    no_connection(address, &format!("{why}{hint}"))
+    let script = match Path::new(host).is_file() {
+        true => format!("; to run the file {host} say -f {host}"),
+        false => String::new(),
+    };
+    no_connection(address, &format!("{why}{hint}{script}"))
 }
 
 fn stranger(address: &Address, seen: Fingerprint, advice: &str) -> Failure {
@@ -157,6 +161,10 @@ fn no_handshake(address: &Address, trust: &Trust, error: &io::Error) -> Failure 
             let message = format!("{address} does not speak TLS as we do: {error}");
             Failure::new(Exit::OtherProtocol, message)
         }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => no_connection(
+            address,
+            "the server has hung up before TLS began: it may be full, or no chatd",
+        ),
         None => no_connection(address, &error.to_string()),
     }
 }

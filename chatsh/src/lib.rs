@@ -19,6 +19,7 @@ mod config;
 mod corpus;
 mod dial;
 mod editor;
+mod elsewhere;
 mod entrance;
 mod events;
 mod exit;

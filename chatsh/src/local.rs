@@ -11,6 +11,7 @@ use proto::{Arg, Description, Incoming, Kind, NameKey, Spec, State, States, User
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use crate::paths;
 use crate::settings::{NAMES, Setting};
 
 /// One of our own commands, ready to be done.
@@ -77,8 +78,12 @@ pub(crate) fn commands() -> [Description; 7] {
         "Wait for a message that arrives after the line before was sent",
         "/wait --from harper --match 'ready|done' --timeout 30s",
     );
-    let set =
-        Spec::new("set", States::ANY, "Change a setting, or say what is set", "/set bell off");
+    let set = Spec::new(
+        "set",
+        States::ANY,
+        "Change a setting until chatsh ends, or say what is set",
+        "/set bell off",
+    );
     let source = Spec::new(
         "source",
         States::ANY,
@@ -145,7 +150,7 @@ pub(crate) fn read(name: &str, data: &Map<String, Value>) -> Option<Result<Local
             }
             _ => Ok(Local::Set(None)),
         },
-        "source" => Ok(Local::Source(field("file").unwrap_or_default().into())),
+        "source" => Ok(Local::Source(paths::at_home(field("file").unwrap_or_default()))),
         "connect" => Ok(Local::Connect(field("address").unwrap_or_default().into())),
         "sleep" => duration(field("time").unwrap_or_default()).map(Local::Sleep),
         "wait" => wait(field("from"), field("match"), field("timeout")).map(Local::Wait),

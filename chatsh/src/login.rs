@@ -130,7 +130,10 @@ impl Login {
         let tries = if *source == Source::Terminal { TRIES } else { 1 };
         let mut failed = 0;
         let reply = loop {
-            let password = source.password(user.as_str())?;
+            let password = match self.registers {
+                true => source.new_password(user.as_str())?,
+                false => source.password(user.as_str())?,
+            };
             let data = object(json!({ "username": user, "password": password.as_str() }));
             if self.registers {
                 self.register(session, &data).await?;

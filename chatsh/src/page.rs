@@ -8,6 +8,7 @@ use proto::{Description, Incoming, write_line};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use crate::link::Received;
 use crate::mention::Reader;
 use crate::show::{Lead, said, said_behind};
 use crate::style::Style;
@@ -41,6 +42,12 @@ impl Page<'_> {
         let message = |item| Value::as_object(item).filter(|item| is_said(item));
         let messages = list.iter().map(message).collect::<Option<_>>()?;
         Some(Page { messages, has_more, read: reply.data.get(READ).and_then(Value::as_i64) })
+    }
+
+    /// The page of these messages.
+    pub(crate) fn of_messages<'a>(messages: impl Iterator<Item = &'a Received>) -> Page<'a> {
+        let messages = messages.map(|said| &said.message.data).collect();
+        Page { messages, has_more: false, read: None }
     }
 
     /// The messages as they are said; none if there are none.

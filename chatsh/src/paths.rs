@@ -24,6 +24,14 @@ pub(crate) fn chatd_data() -> Vec<PathBuf> {
     state.into_iter().chain(home).collect()
 }
 
+/// `file` as a shell would name it: `~/` is the user's home.
+pub(crate) fn at_home(file: &str) -> PathBuf {
+    match (file.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(inside), Some(home)) => home.join(inside),
+        _ => file.into(),
+    }
+}
+
 fn data_home() -> Option<PathBuf> {
     base("XDG_DATA_HOME", ".local/share")
 }

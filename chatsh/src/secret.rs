@@ -44,17 +44,33 @@ impl Source {
                 first_line(text, &file.display().to_string())
             }
             Source::Command(command) => output_of(command),
-            Source::Terminal => {
-                // Before it asks: some type as soon as they see the question.
-                let _quiet = Quiet::begin();
-                let typed = rpassword::prompt_password(format!("Password of {user}: "));
-                typed.map(Zeroizing::new).map_err(|error| match error.kind() {
-                    io::ErrorKind::Interrupted => Failure::interrupted(),
-                    _ => Failure::new(Exit::Usage, format!("no password was typed: {error}")),
-                })
-            }
+            Source::Terminal => ask(&format!("Password of {user}: ")),
         }
     }
+
+    /// The password that `user` is to have. What is typed unseen is typed twice: who mistypes
+    /// it once has an account that nobody can open.
+    ///
+    /// # Errors
+    /// See [`Source::password`].
+    pub(crate) fn new_password(&self, user: &str) -> Result<Zeroizing<String>, Failure> {
+        loop {
+            let password = self.password(user)?;
+            if *self != Source::Terminal || ask("The same again: ")? == password {
+                return Ok(password);
+            }
+            talk::say("these two are not the same");
+        }
+    }
+}
+
+fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
+    // Before it asks: some type as soon as they see the question.
+    let _quiet = Quiet::begin();
+    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::interrupted(),
+        _ => Failure::new(Exit::Usage, format!("no password was typed: {error}")),
+    })
 }
 
 fn output_of(command: &str) -> Result<Zeroizing<String>, Failure> {

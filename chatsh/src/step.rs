@@ -4,7 +4,7 @@ use proto::{Catalogue, Description, Line, State, States, read_line, request_of, 
 use serde_json::{Map, Value};
 
 use crate::local::{self, Local};
-use crate::{masking, moment};
+use crate::{elsewhere, masking, moment};
 
 /// A line that was understood.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(crate) enum Trouble {
     /// No command has that name.
     #[error("there is no command /{name}: {}", match nearest {
         Some(nearest) => format!("did you mean /{nearest}?"),
+        // The path of a file, most likely.
+        None if name.contains('/') => format!("what begins with a slash is said with two: //{name}"),
         None => "/help lists them".into(),
     })]
     Unknown {
@@ -88,7 +90,7 @@ pub(crate) fn understand<'a>(
         }
         Line::Command { name, arguments, column } => {
             let Some(command) = catalogue.find(name) else {
-                let nearest = catalogue.nearest(name).map(|near| near.spec.name.to_string());
+                let nearest = elsewhere::meant(name, catalogue);
                 return Err(Trouble::Unknown { name: name.into(), nearest });
             };
             let data = match arguments.trim().is_empty() && local::is_fine_alone(name) {
@@ -206,6 +208,12 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_says_what_to_do() {
         check("/entre attic", State::Lobby, "1: there is no command /entre: did you mean /enter?");
+        check(
+            "/usr/bin/env is there",
+            State::Chat,
+            "1: there is no command /usr/bin/env: what begins with a slash is said with two: //usr/bin/env",
+        );
+        check("/join ops", State::Lobby, "1: there is no command /join: did you mean /enter?");
         check("/xyzzy", State::Lobby, "1: there is no command /xyzzy: /help lists them");
         check("/enter", State::Lobby, "8: enter: room is missing: /enter ROOM");
         check("/roll --sides six", State::Lobby, "7: roll: sides: \"six\" is not a whole number");

@@ -8,23 +8,6 @@ use crate::editor::Typed;
 use crate::exit::Failure;
 use crate::{masking, safe, step};
 
-/// What people who come from IRC, or from other chats, type first, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 10] = [
-    (&["join", "j"], "enter"),
-    (&["part", "leave"], "exit"),
-    (&["who", "names", "users", "rooms", "channels"], "list"),
-    (&["info", "mode", "bans", "ops"], "room"),
-    (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
-    (&["?", "h", "man"], "help"),
-    (&["disconnect", "bye", "q"], "quit"),
-    (&["server"], "connect"),
-    (&["scrollback", "lastlog"], "history"),
-    (&["search", "grep", "find"], "history --search"),
-];
-
-/// What there is in other chats and not here, and what is no typing error either.
-const NOWHERE: [&str; 4] = ["nick", "me", "away", "uninvite"];
-
 /// How lines that were pasted are sent.
 pub(super) enum Sending {
     /// Each as if it was typed.
@@ -146,17 +129,8 @@ impl Repl<'_> {
         line: &str,
         name: &str,
         nearest: Option<&str>,
-        catalogue: &Catalogue,
     ) -> Result<bool, Failure> {
-        let same = catalogue.find(&name.to_lowercase()).map(|command| &*command.spec.name);
-        // What changes the name elsewhere is spelled like what puts somebody out here.
-        if NOWHERE.contains(&&*name.to_lowercase()) {
-            self.complain(&format!("there is no command /{name}: /help lists them"));
-            return Ok(true);
-        }
-        let Some(meant) = same.or_else(|| elsewhere(name, catalogue)).or(nearest) else {
-            return Ok(false);
-        };
+        let Some(meant) = nearest else { return Ok(false) };
         let question = format!("There is no command /{name}. Did you mean /{meant}?");
         if self.is_agreed(&question).await? {
             self.lines.push_front(Queued::typed(&line.replacen(name, meant, 1)));
@@ -183,13 +157,6 @@ impl Repl<'_> {
         }
         Ok(true)
     }
-}
-
-/// What `name` is called here, if it is a command of other chats.
-fn elsewhere(name: &str, catalogue: &Catalogue) -> Option<&'static str> {
-    let name = name.to_lowercase();
-    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name))?;
-    catalogue.find(first_word(ours)).map(|_| *ours)
 }
 
 /// `line` as the command that it is but for its slash and the case of its first word; none

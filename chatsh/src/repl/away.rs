@@ -42,6 +42,9 @@ impl Repl<'_> {
 
     /// Takes what was typed while the connection is lost.
     pub(super) async fn take_late(&mut self, text: &str) -> Result<(), Failure> {
+        if self.needs_no_server(text) {
+            return self.line(text).await.map(drop);
+        }
         let before = self.lines.len();
         self.take(text).await?;
         let late = self.lines.iter_mut().skip(before);

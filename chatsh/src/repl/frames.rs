@@ -115,8 +115,10 @@ impl Repl<'_> {
             }
             Heard::CaughtUp(0) => {}
             // They stand above.
-            Heard::CaughtUp(1) => self.remark("this one was missed"),
-            Heard::CaughtUp(missed) => self.remark(&format!("these {missed} were missed")),
+            Heard::CaughtUp(1) => self.remark("this one came while the connection was lost"),
+            Heard::CaughtUp(missed) => {
+                self.remark(&format!("these {missed} came while the connection was lost"));
+            }
             // It got through before the cut; its reply will come.
             Heard::Push(push) if self.is_echo(&push.message) => {}
             Heard::Push(push) if self.waiting.as_ref().is_some_and(Waiting::is_for_recent) => {

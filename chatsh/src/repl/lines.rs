@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_lite::StreamExt;
 use proto::{Description, Id, States};
@@ -24,6 +24,9 @@ use crate::{help, key};
 
 /// A paste of more lines is asked about: it may not be what was meant to be pasted.
 const PASTED_LINES_MAX: usize = 3;
+
+/// A wait of less is over before anybody asks what goes on.
+const WAIT_SAID_FROM: Duration = Duration::from_secs(1);
 
 /// How many lines wait to be done; a file that names itself has no end.
 const QUEUED_LEN_MAX: usize = 10_000;
@@ -92,18 +95,19 @@ impl Repl<'_> {
                 }
             }
             Ok(Step::Here(Local::Sleep(time))) => {
+                self.remark_wait(time);
                 self.waiting = Some(Waiting::new(Awaited::Time, Some(time)));
             }
             Ok(Step::Here(Local::Wait(wait))) => {
                 let timeout = wait.timeout;
+                self.remark_wait(timeout.unwrap_or(Duration::MAX));
                 self.waiting = Some(Waiting::new(Awaited::Message(wait), timeout));
             }
             Ok(Step::Here(Local::Set(setting))) => self.set(setting),
             Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
             Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
             Err(Trouble::Unknown { ref name, ref nearest })
-                if !in_script
-                    && self.has_mistyped(line, name, nearest.as_deref(), &catalogue).await? => {}
+                if !in_script && self.has_mistyped(line, name, nearest.as_deref()).await? => {}
             Err(Trouble::NoRoom { .. })
                 if !in_script && self.has_meant_command(line, &catalogue, state).await? => {}
             Err(trouble) => {
@@ -112,6 +116,13 @@ impl Repl<'_> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// There is no prompt meanwhile.
+    fn remark_wait(&mut self, time: Duration) {
+        if time >= WAIT_SAID_FROM && self.source.is_none() {
+            self.remark("waiting; Ctrl-C ends it");
+        }
     }
 
     /// Why a line was refused, with the line if it is not the last one that was typed.
@@ -187,6 +198,16 @@ impl Repl<'_> {
         self.complain(&format!("{name}: it ends with this, in line {number}"));
     }
 
+    /// Is `line` nothing that a server has to do with?
+    pub(super) fn needs_no_server(&self, line: &str) -> bool {
+        let (state, catalogue) = {
+            let book = self.session.book();
+            (book.state, Arc::clone(&book.catalogue))
+        };
+        let step = step::understand(line, false, &catalogue, States::of(&[state]));
+        matches!(step, Ok(Step::Here(Local::Help(_) | Local::Set(_) | Local::Connect(_))))
+    }
+
     /// Leaves, and goes to another server.
     pub(super) async fn connect(&mut self, address: &str) {
         let entered = async {
@@ -204,6 +225,10 @@ impl Repl<'_> {
                 return self.stop_source();
             }
         };
+        // There is no way back to the other one any more, and nothing to be had from it.
+        self.away = None;
+        self.drop_lines();
+        self.give_up("another server");
         self.look.host.clone_from(&session.entrance().address.host);
         let book = self.session.shared_book();
         let old = std::mem::replace(self.session, session);

@@ -1,8 +1,10 @@
 //! `history`: what was said in a room, as many messages as are wanted.
 
 use std::collections::VecDeque;
+use std::io::{self, IsTerminal};
 
 use clap::Args;
+use jiff::Zoned;
 use serde_json::{Map, Value};
 
 use super::errand::{Errand, print_push};
@@ -11,6 +13,9 @@ use super::pages::{self, PAGE_LEN_MAX};
 use super::since::Since;
 use crate::exit::{Exit, Failure};
 use crate::link::Received;
+use crate::mention::Reader;
+use crate::output::print;
+use crate::page::Page;
 
 /// How many messages can be asked for: they are all here before the first is printed.
 const LIMIT_MAX: u64 = 10_000;
@@ -64,6 +69,13 @@ impl History {
             if is_last || found.len() as u64 >= self.limit {
                 break;
             }
+        }
+        // Whoever reads it wants to know when it was said; a program asks for --json.
+        if io::stdout().is_terminal() && !errand.manner.is_json && !found.is_empty() {
+            let reader = Reader::of(errand.session.bookmark.user.as_deref());
+            let page = Page::of_messages(found.iter());
+            print(&page.numbered(&Zoned::now(), &reader, errand.manner.style()))?;
+            return Ok(Exit::Done);
         }
         for said in &found {
             print_push(errand.manner, said)?;

@@ -41,6 +41,9 @@ pub enum Verb {
     /// Follow what is said in a room
     Tail(tail::Tail),
     /// Read what was said in a room
+    ///
+    /// On a terminal each message stands behind its number and its time; --json has them
+    /// always.
     History(history::History),
     /// List who is online and where, or who is in one room
     Who,

@@ -161,6 +161,26 @@ fn nobody_there_ends_with_4() {
     .assert_eq(&said);
 }
 
+#[test]
+fn a_server_that_is_full_says_so_as_far_as_it_can() {
+    let server = Server::with(&["limits.connections=1"]);
+    let _only = server.connect();
+    let said = outcome(Home::new().chatsh_at(&server, &["-c", "/ping"]), "");
+    let said = said.replace(&server.address.to_string(), "ADDRESS");
+    expect![[r#"
+        ! chatsh: cannot connect to ADDRESS: the server has hung up before TLS began: it may be full, or no chatd
+        exit 4
+    "#]].assert_eq(&said);
+}
+
+#[test]
+fn a_script_that_is_taken_for_a_server_is_explained() {
+    let home = Home::new();
+    home.write("good.chat", "/ping\n");
+    let said = outcome(home.chatsh(&["good.chat"]), "");
+    assert!(said.contains("to run the file good.chat say -f good.chat\nexit 4\n"), "{said}");
+}
+
 /// Nobody comes back where no server is; it is tried for no longer than this.
 fn in_two_seconds<'a>(options: &[&'a str]) -> Vec<&'a str> {
     [options, &["--timeout", "2"]].concat()

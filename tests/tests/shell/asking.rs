@@ -281,3 +281,17 @@ fn a_password_that_no_file_has_is_asked_for() {
     }
     assert_eq!(ann.wait(), 3);
 }
+
+/// Who mistyped it had an account that nobody could open.
+#[test]
+fn the_password_of_a_new_account_is_asked_for_twice() {
+    let server = Server::start();
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann", "--register"]);
+    answer(&mut ann, "Password of ann: ", "1243");
+    answer(&mut ann, "The same again: ", "1234");
+    ann.wait_for_text("these two are not the same");
+    answer(&mut ann, "Password of ann: ", "1234");
+    answer(&mut ann, "The same again: ", "1234");
+    ann.wait_for_prompt("ann@lobby> ");
+    server.connect().login("ann");
+}

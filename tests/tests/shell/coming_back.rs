@@ -35,7 +35,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
     bob.say("missed 2");
     ann.type_keys("ne");
     cable.mend();
-    ann.wait_for_text("these 2 were missed");
+    ann.wait_for_text("these 2 came while the connection was lost");
     bob.say("after");
     ann.wait_for_text("bob: after");
     ann.wait_for_prompt("ann#general> half a line");
@@ -48,7 +48,7 @@ fn the_line_stays_and_what_was_missed_is_shown() {
         back in general
         bob: missed 1
         bob: missed 2
-        these 2 were missed
+        these 2 came while the connection was lost
         bob: after
         ann#general> half a line
         ann#general> "#]]
@@ -218,7 +218,7 @@ fn another_server_in_its_place_on_the_same_data_is_the_same_room() {
     cable.lead_to(server.address);
     cable.mend();
     ann.wait_for_text("bob: a new day");
-    ann.wait_for_text("this one was missed");
+    ann.wait_for_text("this one came while the connection was lost");
     ann.type_keys("indeed\r");
     assert_eq!(bob.next()["data"]["text"], "indeed");
 }
@@ -272,4 +272,27 @@ fn who_does_not_log_in_is_away_until_the_next_line() {
     shell.type_keys("/login ann 1234\r");
     shell.wait_for_text("Login successful");
     shell.wait_for_prompt("ann@lobby> ");
+}
+
+/// It was kept for the server, which has nothing to do with it.
+#[test]
+fn what_needs_no_server_is_done_meanwhile() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C leaves");
+    ann.enter("/set clock on", "/set clock on", "ann#general> ");
+    ann.enter("/set", "clock: on", "ann#general> ");
+    ann.enter("/help enter", "/enter ROOM", "ann#general> ");
+    assert!(!ann.lines().contains("it will be sent"));
+    ann.type_keys("hello\r");
+    ann.wait_for_text("it will be sent when the connection is back");
+    let other = Server::start();
+    ann.type_keys(&format!("/connect {}#{}\r", other.address, other.fingerprint));
+    ann.wait_for_text("not sent: hello\n");
+    ann.wait_for_text("connected to 127.0.0.1");
+    ann.wait_for_prompt("127.0.0.1> ");
+    cable.mend();
+    ann.enter("/ping", "ping: ok", "127.0.0.1> ");
 }

@@ -113,6 +113,9 @@ fn a_file_of_lines_is_checked_first_and_ends_with_an_error() {
     }
     // Nobody has typed these: what is said is shown.
     ann.wait_for_text("ann: three\nann: four\nann: five\n");
+    home.write("home.chat", "at home\n");
+    ann.type_keys("/source ~/home.chat\r");
+    assert_eq!(bob.next()["data"]["text"], "at home");
     home.write("half.chat", "six\n/msg carol hi\nseven\n");
     ann.type_keys("/source half.chat\r");
     ann.wait_for_text("half.chat: it ends with this, in line 2");
@@ -206,4 +209,17 @@ fn scripts_have_them_too() {
         exit 0
     "#]]
     .assert_eq(&story);
+}
+
+/// There is no prompt, and nothing said why.
+#[test]
+fn a_wait_says_what_it_is() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    for waiting in ["/sleep 60s", "/wait --from bob"] {
+        ann.type_keys(&format!("{waiting}\r"));
+        ann.wait_for_text(&format!("{waiting}\nwaiting; Ctrl-C ends it"));
+        ann.type_keys("\u{3}");
+        ann.wait_for_prompt("ann#general> ");
+    }
 }

@@ -153,7 +153,7 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /whois USERNAME       Ask who somebody is, and in which rooms
         /help COMMAND         Say what can be done here, or explain one command
         /quit                 End the connection and chatsh
-        /set SETTING VALUE    Change a setting, or say what is set
+        /set SETTING VALUE    Change a setting until chatsh ends, or say what is set
         /source FILE          Do the lines of a file, if there is nothing wrong in it
         /connect ADDRESS      End the connection, and go to another server
         /sleep TIME           Do nothing for a while

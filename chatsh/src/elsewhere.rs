@@ -1,0 +1,60 @@
+//! What people who come from IRC, or from other chats, type first, and what it is here.
+
+use proto::Catalogue;
+
+/// Names of other chats, and the command of ours, which may have options.
+const ELSEWHERE: [(&[&str], &str); 10] = [
+    (&["join", "j"], "enter"),
+    (&["part", "leave"], "exit"),
+    (&["who", "names", "users", "rooms", "channels"], "list"),
+    (&["info", "mode", "bans", "ops"], "room"),
+    (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
+    (&["?", "h", "man"], "help"),
+    (&["disconnect", "bye", "q"], "quit"),
+    (&["server"], "connect"),
+    (&["scrollback", "lastlog"], "history"),
+    (&["search", "grep", "find"], "history --search"),
+];
+
+/// What there is in other chats and not here, and what is no typing error either: what
+/// changes the name there is spelled like what puts somebody out here.
+const NOWHERE: [&str; 4] = ["nick", "me", "away", "uninvite"];
+
+/// What was probably meant by `name`, which is no command.
+pub(crate) fn meant(name: &str, catalogue: &Catalogue) -> Option<String> {
+    let name = name.to_lowercase();
+    if NOWHERE.contains(&&*name) {
+        return None;
+    }
+    if catalogue.find(&name).is_some() {
+        return Some(name);
+    }
+    let ours = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name)).map(|(_, ours)| *ours);
+    let ours = ours.filter(|ours| catalogue.find(ours.split(' ').next().unwrap_or(ours)).is_some());
+    let nearest = || catalogue.nearest(&name).map(|near| near.spec.name.to_string());
+    ours.map(String::from).or_else(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{local, testing};
+
+    #[test]
+    fn a_command_of_other_chats_is_one_of_ours() {
+        let mut catalogue = testing::catalogue();
+        catalogue.commands.extend(local::commands());
+        for (name, ours) in [
+            ("join", Some("enter")),
+            ("LIST", Some("list")),
+            ("q", Some("quit")),
+            ("entre", Some("enter")),
+            ("nick", None),
+            ("xyzzy", None),
+        ] {
+            assert_eq!(meant(name, &catalogue).as_deref(), ours, "{name}");
+        }
+        // A server may have none of it.
+        assert_eq!(meant("bans", &testing::catalogue()), None);
+    }
+}
