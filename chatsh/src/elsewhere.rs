@@ -3,10 +3,11 @@
 use proto::Catalogue;
 
 /// Names of other chats, and the command of ours, which may have options.
-const ELSEWHERE: [(&[&str], &str); 10] = [
+const ELSEWHERE: [(&[&str], &str); 11] = [
     (&["join", "j"], "enter"),
     (&["part", "leave"], "exit"),
-    (&["who", "names", "users", "rooms", "channels"], "list"),
+    (&["who", "names", "users"], "list"),
+    (&["rooms", "channels"], "list --all"),
     (&["info", "mode", "bans", "ops"], "room"),
     (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
     (&["?", "h", "man"], "help"),

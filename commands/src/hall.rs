@@ -21,8 +21,8 @@ use crate::outcome::View;
 use crate::room::Inside;
 use crate::telling::{Tell, Telling};
 use crate::{
-    Account, AccountId, Act, Answer, Body, Draft, Entry, Landed, Landing, Peer, PeerId, Reply,
-    Room, RoomId, RoomRecord, Seat, Seq,
+    Account, AccountId, Act, Answer, Body, Draft, Entry, Landed, Landing, Listing, Peer, PeerId,
+    Reply, Room, RoomId, RoomRecord, Seat, Seq,
 };
 
 /// Rooms that a mistyped name is compared with: each costs some microseconds, and the
@@ -104,6 +104,11 @@ impl Hall {
     /// How many rooms belong to an account.
     pub fn rooms_owned_by(&self, account: AccountId) -> usize {
         self.directory().owned_by(account)
+    }
+
+    /// Who is where, as this account would see it from the lobby.
+    pub fn all_rooms(&self, account: AccountId) -> Listing {
+        Listing::of(&Place::Lobby(&self.directory(), account))
     }
 
     /// The connections of an account, the oldest first.

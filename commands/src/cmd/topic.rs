@@ -18,7 +18,7 @@ impl Handler for Topic {
     const SPEC: Spec = Spec::new(
         "topic",
         States::of(&[State::Chat]),
-        "Say what the room is about",
+        "Say what the room is about; room shows it",
         "/topic All about gears",
     )
     .needs(Role::Operator);

@@ -150,7 +150,7 @@ fn a_wrong_field_is_named() {
             ann> {"type":"enter","data":{"room":null}}
             ann< enter bad_request "room: invalid type: null, expected a string" field=room
             ann> {"type":"list","data":{"a`b":1}}
-            ann< list bad_request "unknown field `a`b`, there are no fields" field="a`b"
+            ann< list bad_request "unknown field `a`b`, expected `all`" field="a`b"
             ann> {"type":"hello","data":{"caps":["ping",1]}}
             ann< hello bad_request "caps: invalid type: integer `1`, expected a string" field=caps
         "#]],

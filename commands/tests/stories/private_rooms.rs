@@ -359,3 +359,36 @@ fn who_is_invited_gets_a_list_with_the_room() {
         "#]],
     );
 }
+
+#[test]
+fn from_a_room_all_are_seen_that_the_lobby_shows() {
+    check(
+        "
+        * in lobby: ann, bob
+        ann> /create attic --private
+        ann> /create ops
+        ann> /enter ops
+        ann> /list
+        ann> /list --all
+        bob> /enter ops
+        bob> /list --all
+        ",
+        expect![[r#"
+            * in lobby: ann, bob
+            ann> /create attic --private
+            ann< create ok "attic created successfully"
+            ann> /create ops
+            ann< create ok "ops created successfully"
+            ann> /enter ops
+            ann< enter ok "Welcome to the chatroom" username=ann room=ops last_seq=2 oldest=2 epoch=e1
+            ann> /list
+            ann< list ok ops=[ann]
+            ann> /list --all
+            ann< list ok lobby=[bob] attic=[] ops=[ann]
+            bob> /enter ops
+            bob< enter ok "Welcome to the chatroom" username=bob room=ops last_seq=2 oldest=2 epoch=e1
+            bob> /list --all
+            bob< list ok lobby=[] ops=[ann bob]
+        "#]],
+    );
+}

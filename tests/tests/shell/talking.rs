@@ -140,7 +140,7 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
     ann.enter("/help", "/enter", "ann@lobby> ");
     expect![[r#"
         /list                 List the rooms and who is in them; in a room, who is
-                              there
+                              there (all: everywhere)
         /logout               Log out
         /passwd OLD NEW       Change your password; tokens of earlier logins open
                               nothing any more
