@@ -324,7 +324,7 @@ fn it_can_be_stopped_from_the_moment_that_it_is_ready() {
 }
 
 #[test]
-fn when_it_stops_everyone_is_told_and_what_was_read_is_answered() {
+fn when_it_stops_everyone_is_told_what_was_read_is_answered_and_nothing_further_is_read() {
     // At its own pace each client has a request waiting that was read.
     for (signal, pace) in [("TERM", "limits.commands_burst=0"), ("INT", "limits.commands_burst=20")]
     {
@@ -344,9 +344,14 @@ fn when_it_stops_everyone_is_told_and_what_was_read_is_answered() {
         let began = Instant::now();
         server.signal(signal);
         let mut acknowledged: Vec<(String, i64)> = Vec::new();
+        let mut sent = 0;
         for busy in busy {
-            acknowledged.extend(busy.join().unwrap());
+            let talk = busy.join().unwrap();
+            sent += talk.sent;
+            acknowledged.extend(talk.acknowledged);
         }
+        // Each had more on its way.
+        assert!(sent > acknowledged.len(), "{sent}");
         for client in &mut idle {
             let (messages, end) = client.rest();
             let (last, before) = messages.split_last().unwrap();
@@ -380,22 +385,31 @@ fn logins_under_way_do_not_keep_it_from_stopping() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
-/// Sends in bursts of ten; what was acknowledged, when the server has gone.
-fn talk_until_the_end(client: &mut Client) -> Vec<(String, i64)> {
+/// How many messages a client has sent, and which were acknowledged, with their seq.
+struct Talk {
+    sent: usize,
+    acknowledged: Vec<(String, i64)>,
+}
+
+/// Sends in bursts of ten, until the server has gone.
+fn talk_until_the_end(client: &mut Client) -> Talk {
     let mut acknowledged = Vec::new();
-    for burst in 0.. {
+    let mut sent = 0;
+    for burst in 0_u64.. {
         let request = |id: u64| json!({ "type": "msg", "id": id, "data": { "to": "public", "text": id.to_string() } });
         let ids = burst * 10..burst * 10 + 10;
         let bytes: Vec<u8> =
             ids.clone().flat_map(|id| framed(request(id).to_string().as_bytes())).collect();
-        let _ = client.send_bytes(&bytes);
+        if client.send_bytes(&bytes).is_ok() {
+            sent += ids.clone().count();
+        }
         let mut last = Value::Null;
         while last["id"] != ids.end - 1 {
             match client.receive_or_end() {
                 Ok(message) => last = message,
                 Err(end) => {
                     assert_eq!((end, &last["code"]), (End::Goodbye, &json!("shutting_down")));
-                    return acknowledged;
+                    return Talk { sent, acknowledged };
                 }
             }
             if let Some(id) = last["id"].as_u64() {
@@ -406,7 +420,7 @@ fn talk_until_the_end(client: &mut Client) -> Vec<(String, i64)> {
             }
         }
     }
-    acknowledged
+    Talk { sent, acknowledged }
 }
 
 fn kept(data: &Path) -> Vec<(String, i64)> {
