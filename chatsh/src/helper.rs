@@ -35,8 +35,8 @@ pub(crate) struct Typist {
     drawn: Cell<Drawn>,
 }
 
-/// A line as far as it is typed.
-#[derive(Debug, Clone, Default)]
+/// A line as far as it is typed. It may have a password in it, so it is not for `Debug`.
+#[derive(Clone, Default)]
 pub(crate) struct Draft(Arc<Mutex<String>>);
 
 impl Draft {
