@@ -8,11 +8,12 @@ mod asking;
 mod away;
 mod frames;
 mod lines;
+mod queue;
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
@@ -20,6 +21,7 @@ use proto::{Id, State, usage};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
+use self::queue::Queued;
 use crate::comeback::Back;
 use crate::editor::{Editor, Typed};
 use crate::exit::{Exit, Failure};
@@ -35,9 +37,6 @@ use crate::{paths, safe};
 
 /// How many messages of a room are shown when it is entered: half a small terminal.
 const RECENT_LEN: usize = 10;
-
-/// How often is said how many lines still wait, which a server takes no faster than it likes.
-const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// How the shell looks.
 pub(crate) struct Look {
@@ -147,23 +146,6 @@ struct Repl<'a> {
     held: Vec<Received>,
     /// While the connection is lost.
     away: Option<Away>,
-}
-
-/// A line whose turn has not come.
-struct Queued {
-    text: String,
-    /// The file that it is in and its number there, if it was not typed.
-    source: Option<(String, usize)>,
-    /// Was it typed while the connection was lost?
-    is_late: bool,
-    /// Is it a message as it stands, of several lines?
-    is_message: bool,
-}
-
-impl Queued {
-    fn typed(text: &str) -> Queued {
-        Queued { text: text.into(), source: None, is_late: false, is_message: false }
-    }
 }
 
 /// The connection is lost, and we are on the way back.
@@ -362,19 +344,6 @@ impl Repl<'_> {
             }
             Some(Awaited::Recent(_)) => self.release(),
             Some(Awaited::Time) | None => {}
-        }
-    }
-
-    /// Says now and then how many lines wait, while many do.
-    fn tell_progress(&mut self) {
-        if self.lines.is_empty() {
-            self.behind_since = None;
-            return;
-        }
-        let since = *self.behind_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= PROGRESS_EVERY {
-            self.behind_since = Some(Instant::now());
-            self.remark(&format!("{} lines to go; Ctrl-C drops them", self.lines.len()));
         }
     }
 

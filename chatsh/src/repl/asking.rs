@@ -3,7 +3,8 @@
 
 use proto::{Catalogue, State, States, usage};
 
-use super::{Queued, Repl};
+use super::Repl;
+use super::queue::Queued;
 use crate::editor::Typed;
 use crate::exit::Failure;
 use crate::{masking, safe, step};

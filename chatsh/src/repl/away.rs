@@ -9,7 +9,6 @@ use super::{Away, Repl};
 use crate::comeback::{Back, Comeback};
 use crate::exit::{Exit, Failure};
 use crate::link::Ended;
-use crate::masking;
 use crate::waiting::{Awaited, Waiting};
 
 impl Repl<'_> {
@@ -68,62 +67,6 @@ impl Repl<'_> {
         match self.unsent().filter(|_| self.away.is_some()) {
             Some(unsent) => Err(Failure::new(Exit::Refused, unsent)),
             None => Ok(Exit::Done),
-        }
-    }
-
-    /// The end for that reason, with what was typed in vain.
-    pub(super) fn with_unsent(&self, failure: Failure) -> Failure {
-        let Some(unsent) = self.unsent() else { return failure };
-        let exit = match failure.exit {
-            // It is known that these had no effect.
-            Exit::NoConnection => Exit::Refused,
-            other => other,
-        };
-        Failure::new(exit, format!("{}; {unsent}", failure.message))
-    }
-
-    /// `failure`, with what was typed of a line: it is gone with the shell.
-    pub(super) fn with_draft(&self, failure: Failure) -> Failure {
-        let Some(draft) = self.editor.draft().filter(|_| !failure.message.is_empty()) else {
-            return failure;
-        };
-        let draft = self.presentable(&draft);
-        let message = format!("{}; what you were typing: {draft}", failure.message);
-        Failure { message, ..failure }
-    }
-
-    /// The lines whose turn has not come are not done.
-    pub(super) fn drop_lines(&mut self) {
-        let lines = std::mem::take(&mut self.lines);
-        let mut lines = lines.iter().filter(|line| !line.text.trim().is_empty());
-        let Some(first) = lines.next().map(|line| self.presentable(&line.text)) else { return };
-        match lines.count() {
-            0 => self.complain(&format!("not sent: {first}")),
-            more => self.complain(&format!("not sent, with {more} more behind it: {first}")),
-        }
-    }
-
-    /// Which lines were not sent, if there are such.
-    fn unsent(&self) -> Option<String> {
-        let lines = self.lines.iter().filter(|line| !line.text.trim().is_empty());
-        let lines: Vec<_> = lines.map(|line| self.presentable(&line.text)).collect();
-        match lines.as_slice() {
-            [] => None,
-            [line] => Some(format!("this line was not sent: {line}")),
-            lines => {
-                Some(format!("these {} lines were not sent: {}", lines.len(), lines.join(" | ")))
-            }
-        }
-    }
-
-    /// A line as it may be shown again: of one with a secret its command only.
-    pub(super) fn presentable(&self, line: &str) -> String {
-        let book = self.session.book();
-        let is_secret = |line: &&str| masking::secret_from(line, &book.catalogue).is_some();
-        // A message that was pasted has several.
-        match line.lines().find(is_secret) {
-            Some(line) => line.split_whitespace().next().unwrap_or_default().to_owned(),
-            None => line.trim().to_owned(),
         }
     }
 

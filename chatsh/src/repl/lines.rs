@@ -10,8 +10,8 @@ use proto::{Description, Id, States};
 use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
-use super::asking::Sending;
-use super::{Queued, Repl};
+use super::Repl;
+use super::queue::Queued;
 use crate::check::check;
 use crate::exit::{Exit, Failure};
 use crate::local::Local;
@@ -22,37 +22,13 @@ use crate::step::{self, Step, Trouble};
 use crate::waiting::{Awaited, Waiting};
 use crate::{help, key};
 
-/// A paste of more lines is asked about: it may not be what was meant to be pasted.
-const PASTED_LINES_MAX: usize = 3;
-
 /// A wait of less is over before anybody asks what goes on.
 const WAIT_SAID_FROM: Duration = Duration::from_secs(1);
 
-/// How many lines wait to be done; a file that names itself has no end.
+/// How many lines wait to be done: files that name many files could fill the memory.
 const QUEUED_LEN_MAX: usize = 10_000;
 
 impl Repl<'_> {
-    /// Takes what was typed, which is several lines if it was pasted.
-    pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
-        let count = text.lines().filter(|line| !line.trim().is_empty()).count();
-        // What is behind the first line of a private message would be said to all.
-        let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
-        let sending = match count > PASTED_LINES_MAX || has_command {
-            true => self.how_to_send(text, count).await?,
-            false => Some(Sending::Each),
-        };
-        match sending {
-            Some(Sending::Each) => self.lines.extend(text.lines().map(Queued::typed)),
-            Some(Sending::AsOne) if !self.may_be_said(text).await? => {}
-            Some(Sending::AsOne) => {
-                let text = text.trim_end_matches('\n');
-                self.lines.push_back(Queued { is_message: true, ..Queued::typed(text) });
-            }
-            None => {}
-        }
-        Ok(())
-    }
-
     /// Says a text of several lines.
     pub(super) async fn say(&mut self, text: &str) {
         self.number += 1;

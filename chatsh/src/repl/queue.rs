@@ -1,0 +1,123 @@
+//! What was typed and is not done yet: lines whose turn has not come, and what becomes of them.
+
+use std::time::{Duration, Instant};
+
+use super::Repl;
+use super::asking::Sending;
+use crate::exit::{Exit, Failure};
+use crate::masking;
+
+/// A paste of more lines is asked about: it may not be what was meant to be pasted.
+const PASTED_LINES_MAX: usize = 3;
+
+/// How often is said how many lines still wait, which a server takes no faster than it likes.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+
+/// A line whose turn has not come.
+pub(super) struct Queued {
+    pub(super) text: String,
+    /// The file that it is in and its number there, if it was not typed.
+    pub(super) source: Option<(String, usize)>,
+    /// Was it typed while the connection was lost?
+    pub(super) is_late: bool,
+    /// Is it a message as it stands, of several lines?
+    pub(super) is_message: bool,
+}
+
+impl Queued {
+    pub(super) fn typed(text: &str) -> Queued {
+        Queued { text: text.into(), source: None, is_late: false, is_message: false }
+    }
+}
+
+impl Repl<'_> {
+    /// Takes what was typed, which is several lines if it was pasted.
+    pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
+        let count = text.lines().filter(|line| !line.trim().is_empty()).count();
+        // What is behind the first line of a private message would be said to all.
+        let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
+        let sending = match count > PASTED_LINES_MAX || has_command {
+            true => self.how_to_send(text, count).await?,
+            false => Some(Sending::Each),
+        };
+        match sending {
+            Some(Sending::Each) => self.lines.extend(text.lines().map(Queued::typed)),
+            Some(Sending::AsOne) if !self.may_be_said(text).await? => {}
+            Some(Sending::AsOne) => {
+                let text = text.trim_end_matches('\n');
+                self.lines.push_back(Queued { is_message: true, ..Queued::typed(text) });
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Says now and then how many lines wait, while many do.
+    pub(super) fn tell_progress(&mut self) {
+        if self.lines.is_empty() {
+            self.behind_since = None;
+            return;
+        }
+        let since = *self.behind_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= PROGRESS_EVERY {
+            self.behind_since = Some(Instant::now());
+            self.remark(&format!("{} lines to go; Ctrl-C drops them", self.lines.len()));
+        }
+    }
+
+    /// The end for that reason, with what was typed in vain.
+    pub(super) fn with_unsent(&self, failure: Failure) -> Failure {
+        let Some(unsent) = self.unsent() else { return failure };
+        let exit = match failure.exit {
+            // It is known that these had no effect.
+            Exit::NoConnection => Exit::Refused,
+            other => other,
+        };
+        Failure::new(exit, format!("{}; {unsent}", failure.message))
+    }
+
+    /// `failure`, with what was typed of a line: it is gone with the shell.
+    pub(super) fn with_draft(&self, failure: Failure) -> Failure {
+        let Some(draft) = self.editor.draft().filter(|_| !failure.message.is_empty()) else {
+            return failure;
+        };
+        let draft = self.presentable(&draft);
+        let message = format!("{}; what you were typing: {draft}", failure.message);
+        Failure { message, ..failure }
+    }
+
+    /// The lines whose turn has not come are not done.
+    pub(super) fn drop_lines(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        let mut lines = lines.iter().filter(|line| !line.text.trim().is_empty());
+        let Some(first) = lines.next().map(|line| self.presentable(&line.text)) else { return };
+        match lines.count() {
+            0 => self.complain(&format!("not sent: {first}")),
+            more => self.complain(&format!("not sent, with {more} more behind it: {first}")),
+        }
+    }
+
+    /// Which lines were not sent, if there are such.
+    pub(super) fn unsent(&self) -> Option<String> {
+        let lines = self.lines.iter().filter(|line| !line.text.trim().is_empty());
+        let lines: Vec<_> = lines.map(|line| self.presentable(&line.text)).collect();
+        match lines.as_slice() {
+            [] => None,
+            [line] => Some(format!("this line was not sent: {line}")),
+            lines => {
+                Some(format!("these {} lines were not sent: {}", lines.len(), lines.join(" | ")))
+            }
+        }
+    }
+
+    /// A line as it may be shown again: of one with a secret its command only.
+    pub(super) fn presentable(&self, line: &str) -> String {
+        let book = self.session.book();
+        let is_secret = |line: &&str| masking::secret_from(line, &book.catalogue).is_some();
+        // A message that was pasted has several.
+        match line.lines().find(is_secret) {
+            Some(line) => line.split_whitespace().next().unwrap_or_default().to_owned(),
+            None => line.trim().to_owned(),
+        }
+    }
+}
