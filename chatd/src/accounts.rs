@@ -120,20 +120,25 @@ impl Accounts {
         Ok(AccountId(id))
     }
 
-    /// Gives an account that was opened another password, and ends its tokens; says
-    /// whether it did, which a change that came first keeps it from.
-    async fn replace_password(&self, opened: &Opened, new: Password) -> Result<bool, Refusal> {
+    /// Gives an account that was opened another password, and ends its tokens. Gives the
+    /// account as that opens it; none, if a change came first.
+    async fn replace_password(
+        &self,
+        opened: &Opened,
+        new: Password,
+    ) -> Result<Option<Opened>, Refusal> {
         let hash = self.hasher.hash(new).await.map_err(hash_refusal)?;
+        let opened_anew = Opened { account: opened.account.clone(), hash: hash.clone() };
         let (id, old) = (opened.account.id.0, opened.hash.clone());
-        self.write(move |db| {
+        let change = self.write(move |db| {
             let change = "UPDATE accounts SET password = ?1 WHERE id = ?2 AND password = ?3";
             let is_changed = db.execute(change, params![hash, id, old])? > 0;
             if is_changed {
                 db.execute("DELETE FROM tokens WHERE account = ?1", [id])?;
             }
             Ok(is_changed)
-        })
-        .await
+        });
+        Ok(change.await?.then_some(opened_anew))
     }
 
     /// Ends an account that was opened; says whether it did.
@@ -414,13 +419,18 @@ impl commands::Accounts for Accounts {
         account: Arc<Account>,
         old: Password,
         new: Password,
-    ) -> Later<'_, Result<(), Refusal>> {
+        wants_token: bool,
+    ) -> Later<'_, Result<Option<(Token, TokenId)>, Refusal>> {
         Box::pin(async move {
             self.check_length("new", &new)?;
             loop {
                 let opened = self.open(from, account.name.clone(), old.clone()).await?;
-                if self.replace_password(&opened, new.clone()).await? {
-                    return Ok(());
+                if let Some(opened) = self.replace_password(&opened, new.clone()).await? {
+                    // None if it has been changed once more: whoever did that has one.
+                    return match wants_token {
+                        true => self.new_token(&opened).await,
+                        false => Ok(None),
+                    };
                 }
             }
         })
@@ -562,9 +572,12 @@ mod tests {
             let before = open("1234").await.unwrap();
             assert!(accounts.new_token(&before).await.unwrap().is_some());
             let account = before.account.clone();
-            accounts.change_password(from, account, secret("1234"), secret("5678")).await.unwrap();
+            let (old, new) = (secret("1234"), secret("5678"));
+            let token = accounts.change_password(from, account, old, new, true).await.unwrap();
+            let (token, _) = token.unwrap();
+            assert_eq!(accounts.resume(from, token).await.unwrap().0.id, before.account.id);
             assert!(accounts.new_token(&before).await.unwrap().is_none());
-            assert!(!accounts.replace_password(&before, secret("9999")).await.unwrap());
+            assert!(accounts.replace_password(&before, secret("9999")).await.unwrap().is_none());
             assert!(!accounts.end(&before).await.unwrap());
 
             let before = open("5678").await.unwrap();

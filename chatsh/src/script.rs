@@ -225,6 +225,7 @@ impl Runner<'_> {
                 }
             };
             self.session.book().hear_fulfilled(kind, data);
+            self.session.keep_renewed_token(kind, &reply)?;
             let Some(page) = Page::of(&reply).filter(|_| !self.manner.is_json) else {
                 return self.result(&show::reply(&reply, self.manner.style()));
             };

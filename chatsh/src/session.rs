@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proto::{Frame, HEADER_BYTES, Id, Incoming, State, Status};
+use proto::{Description, Frame, HEADER_BYTES, Id, Incoming, State, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use smol::Timer;
@@ -17,6 +17,7 @@ use crate::entrance::Entrance;
 use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Link, Received};
 use crate::reply::{accepted, pause, say_pause, within};
+use crate::secret;
 
 /// What stands before the number of a request that chatsh makes by itself; the ids of
 /// lines are numbers.
@@ -425,6 +426,23 @@ impl Session {
     ) -> Result<Incoming, Failure> {
         let state = self.book().state;
         accepted(self.ask_patiently(kind, data, may_wait).await?, state)
+    }
+
+    /// Keeps the token that `reply` to a request of type `kind` has, where that of the login
+    /// is kept: it is the only one that opens the account from now on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn keep_renewed_token(&self, kind: &str, reply: &Incoming) -> Result<(), Failure> {
+        let stays = |command: &Description| command.spec.leads_to.is_empty();
+        if !self.book().catalogue.find(kind).is_some_and(stays) {
+            return Ok(());
+        }
+        let token = reply.data.get("token").and_then(Value::as_str);
+        match (&self.entrance.login.token_file, token) {
+            (Some(file), Some(token)) => secret::keep_token(file, token),
+            _ => Ok(()),
+        }
     }
 
     /// Takes leave: all that was sent is answered before this is.

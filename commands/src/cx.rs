@@ -62,7 +62,8 @@ pub trait Accounts: Send + Sync {
     /// Refuses with `no_such_user`.
     fn find(&self, name: UserName) -> Later<'_, Result<Profile, Refusal>>;
 
-    /// Gives an account another password, and ends all its tokens.
+    /// Gives an account another password, and ends all its tokens; gives a new one, if that
+    /// is wanted.
     ///
     /// Refuses with `unauthorized` when the old one is wrong, `bad_request` (a short
     /// one), `throttled`, `server_busy`.
@@ -72,7 +73,8 @@ pub trait Accounts: Send + Sync {
         account: Arc<Account>,
         old: Password,
         new: Password,
-    ) -> Later<'_, Result<(), Refusal>>;
+        wants_token: bool,
+    ) -> Later<'_, Result<Option<(Token, TokenId)>, Refusal>>;
 
     /// Ends an account, for ever; its name is not given again.
     ///

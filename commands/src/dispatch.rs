@@ -61,6 +61,10 @@ fn perform(
             // Such a reply looks at nothing, so no lock is taken for it.
             world.hall.look(None, answer, render);
         }
+        Effect::Renew(token, render) => {
+            session.token = Some(token);
+            world.hall.look(None, answer, render);
+        }
         Effect::Look(render) => world.hall.look(session.seat.as_ref(), answer, render),
         Effect::Append(draft) => {
             if let Err(Busy(Some(answer))) = world.ledger.append(draft, Some(answer)) {

@@ -16,6 +16,8 @@ pub enum Outcome<R> {
     /// The reply, made and queued while the place where the session is stands still:
     /// what it says is true between the frames before it and those after it.
     Look(Says<R>),
+    /// The session stays where it is, with another token.
+    Renew(TokenId, Reply<R>),
     /// A lasting change; the ledger answers when it has it.
     Append(Draft),
     /// The session moves; the reply is made and queued while it arrives.

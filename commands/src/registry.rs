@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::outcome::View;
-use crate::{Answer, Cx, Draft, Move, Outcome, Reply};
+use crate::{Answer, Cx, Draft, Move, Outcome, Reply, TokenId};
 
 /// A command: its request type carries it.
 ///
@@ -40,6 +40,8 @@ pub enum Effect {
     Give(Render),
     /// Give this reply while the place stands still.
     Look(Render),
+    /// Take note of this token, and give this reply.
+    Renew(TokenId, Render),
     /// Append this.
     Append(Draft),
     /// Move there and give this reply.
@@ -81,6 +83,7 @@ fn run<'a, H: Handler>(request: &'a Request<'a>, cx: Cx<'a>) -> Fut<'a> {
         Ok(match typed.handle(cx).await? {
             Outcome::Reply(reply) => Effect::Give(render(|_| reply)),
             Outcome::Look(says) => Effect::Look(render(says)),
+            Outcome::Renew(token, reply) => Effect::Renew(token, render(|_| reply)),
             Outcome::Append(draft) => Effect::Append(draft),
             Outcome::Move(to, says) => Effect::Move(to, render(says)),
         })

@@ -186,6 +186,9 @@ impl Repl<'_> {
         }
         if let Some(Awaited::Reply { kind, data, is_bare, .. }) = to {
             self.session.book().hear_fulfilled(&kind, &data);
+            if let Err(failure) = self.session.keep_renewed_token(&kind, message) {
+                self.complain(&failure.message);
+            }
             // The line stands there already, as it was typed; one of a file does not.
             text = text.filter(|_| !is_bare || self.source.is_some());
         }

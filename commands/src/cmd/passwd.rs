@@ -1,8 +1,8 @@
 //! `passwd`: another password for one's account.
 
-use proto::{Password, Refusal, Spec, State, States};
+use proto::{Cap, Password, Refusal, Spec, State, States, Token};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Cx, Handler, Outcome, Reply};
 
@@ -15,6 +15,13 @@ struct Passwd {
     new: Password,
 }
 
+#[derive(Serialize, JsonSchema)]
+struct Changed {
+    /// Logs in again with `resume`, as that of a login; given to connections with that cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<Token>,
+}
+
 impl Handler for Passwd {
     const SPEC: Spec = Spec::new(
         "passwd",
@@ -23,12 +30,19 @@ impl Handler for Passwd {
         "/passwd 1234 correct-horse",
     );
 
-    type Reply = ();
+    type Reply = Changed;
 
-    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<()>, Refusal> {
+    async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Changed>, Refusal> {
         let (from, account) = (cx.session.from(), cx.account()?.clone());
-        cx.world.accounts.change_password(from, account, self.old, self.new).await?;
-        Ok(Outcome::Reply(Reply::message("Password changed; log in again for a new token")))
+        let wants_token = cx.peer().takes(Cap::Resume);
+        let change =
+            cx.world.accounts.change_password(from, account, self.old, self.new, wants_token);
+        let (token, id) = change.await?.unzip();
+        let reply = Reply::data(Changed { token }).saying("Password changed");
+        Ok(match id {
+            Some(id) => Outcome::Renew(id, reply),
+            None => Outcome::Reply(reply),
+        })
     }
 }
 

@@ -559,7 +559,7 @@ fn another_password_ends_the_tokens_of_the_old_one() {
             ann> /passwd 4321 5678
             ann< passwd unauthorized "the password is wrong"
             ann> /passwd 1234 5678
-            ann< passwd ok "Password changed; log in again for a new token"
+            ann< passwd ok "Password changed" token=ann-2
             ann.2> /resume {token ann-1}
             ann.2< resume unauthorized "the token is not known, or no longer good"
             ann.2> /login ann 1234

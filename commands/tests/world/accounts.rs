@@ -151,15 +151,16 @@ impl Accounts for Book {
         account: Arc<Account>,
         old: Password,
         new: Password,
-    ) -> Later<'_, Result<(), Refusal>> {
-        self.later(|inside| {
+        wants_token: bool,
+    ) -> Later<'_, Result<Option<(Token, TokenId)>, Refusal>> {
+        self.later(move |inside| {
             let (_, known) = inside.accounts.get_mut(&account.key).expect("it is logged in");
             if known != old.expose() {
                 return Err(unauthorized("the password is wrong"));
             }
             new.expose().clone_into(known);
             inside.tokens.retain(|_, owner| owner.id != account.id);
-            Ok(())
+            Ok(wants_token.then(|| inside.issue(account)))
         })
     }
 

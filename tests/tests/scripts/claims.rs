@@ -201,6 +201,17 @@ fn at_the_end_of_input_all_is_acknowledged_and_the_token_goes_on() {
     assert_eq!(home.read("token"), token);
 }
 
+/// The file had a token that opened nothing any more.
+#[test]
+fn after_another_password_the_token_file_has_the_token_that_is_good() {
+    let (server, home) = server_of_ann();
+    let options = [&AS_ANN[..], &["--token-file", "token", "-c", "/passwd 1234 56789"]].concat();
+    assert_eq!(outcome(home.chatsh_at(&server, &options), ""), "Password changed\nexit 0\n");
+    fs::remove_file(home.path("password")).unwrap();
+    let again = home.chatsh_at(&server, &["--token-file", "token", "-c", "/ping"]);
+    assert_eq!(outcome(again, ""), "ping: ok\nexit 0\n");
+}
+
 /// Ten seconds are long: only the slow form waits for them.
 #[test]
 fn a_reply_may_take_ten_seconds() {

@@ -274,6 +274,22 @@ fn who_does_not_log_in_is_away_until_the_next_line() {
     shell.wait_for_prompt("ann@lobby> ");
 }
 
+/// The token was revoked with the password, and the next cut put one out of the room.
+#[test]
+fn who_has_changed_the_password_comes_back_all_the_same() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.enter("/passwd 1234 56789", "Password changed", "ann#general> ");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cable.mend();
+    ann.wait_for_text("back in general");
+    ann.enter("hello", "hello", "ann#general> ");
+    assert_eq!(bob.next()["data"]["text"], "hello");
+}
+
 /// It was kept for the server, which has nothing to do with it.
 #[test]
 fn what_needs_no_server_is_done_meanwhile() {
