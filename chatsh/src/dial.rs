@@ -102,14 +102,15 @@ async fn meet(
             return Err(Failure::new(Exit::WrongServer, "the server was not accepted"));
         }
     }
-    remember(address, file, seen)
-}
-
-fn remember(address: &Address, file: &Path, seen: Fingerprint) -> Result<(), Failure> {
     KnownHosts::open(file)
         .and_then(|mut known| known.remember(&address.host, address.port, seen))
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-    talk::say(&format!("{address} is {seen} from now on, kept in {}", file.display()));
+    let file = file.display();
+    // Who was asked has just read it.
+    talk::say(&match acquaintance.accepts_new {
+        true => format!("{address} is {seen} from now on, kept in {file}"),
+        false => format!("kept in {file}"),
+    });
     Ok(())
 }
 
