@@ -188,7 +188,7 @@ fn a_refusal_is_a_frame_as_well() {
         &["send", "-r", "ops", "hi", "--json"],
         "",
         expect![[r#"
-            {"type":"msg","status":"error","message":"you are muted","id":2,"code":"forbidden"}
+            {"type":"msg","status":"error","message":"you are muted","id":1,"code":"forbidden"}
             ! chatsh: msg: forbidden: you are muted
             exit 3
         "#]],

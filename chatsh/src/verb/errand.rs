@@ -24,8 +24,8 @@ use crate::{json, show};
 /// beyond that is read from the history.
 const HEARD_LEN_MAX: usize = 1024;
 
-/// Commands that can be asked again after a cut: nothing of them outlives the connection.
-const REPEATABLE: [&str; 3] = ["enter", "history", "list"];
+/// Commands that change nothing: they can be asked again after a cut.
+const READING: [&str; 2] = ["history", "list"];
 
 /// A session that does one thing.
 pub(super) struct Errand {
@@ -75,7 +75,7 @@ impl Errand {
     /// It was refused.
     pub(super) async fn enter(&mut self, room: &RoomName) -> Result<Incoming, Failure> {
         let data = object(json!({ "room": room }));
-        let entered = self.ask("enter", &data).await?.message;
+        let entered = self.session.demand("enter", &data, self.manner.may_wait).await?;
         self.last = entered.data.get("last_seq").and_then(Value::as_i64);
         Ok(entered)
     }
@@ -130,7 +130,7 @@ impl Errand {
             self.heard.clear();
             self.has_missed = false;
             // What is kept under a key is kept once.
-            let is_repeatable = REPEATABLE.contains(&kind) || data.contains_key("key");
+            let is_repeatable = READING.contains(&kind) || data.contains_key("key");
             let reply = reply_to(self, kind, data, &id, is_repeatable).await?;
             if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
                 say_pause(kind, pause);

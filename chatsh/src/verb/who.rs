@@ -27,28 +27,20 @@ pub(super) async fn who(errand: &mut Errand, room: Option<&RoomName>) -> Result<
     let Some((name, users)) = found else {
         let near = nearest(room.as_str(), rooms_in(&reply).map(|(name, _)| name));
         let hint = near.map_or(String::new(), |near| format!(" (did you mean \"{near}\"?)"));
-        let code = Code::NoSuchRoom.name();
-        let message = format!("there is no room \"{room}\"{hint}");
-        if errand.manner.is_json {
-            let refusal = json!({ "status": "error", "code": code, "message": message });
-            print_as(&reply, refusal)?;
-        }
-        return Err(Failure::new(Exit::Refused, format!("who: {code}: {message}")));
+        let message =
+            format!("who: {}: there is no room \"{room}\"{hint}", Code::NoSuchRoom.name());
+        return Err(Failure::new(Exit::Refused, message));
     };
     if errand.manner.is_json {
-        let list = json!({ "status": "ok", "data": { name: users } });
-        return print_as(&reply, list).map(|()| Exit::Done);
+        // As the list of that room alone is told to those who are there.
+        let frame = json!({
+            "type": reply.message.kind, "status": "ok", "data": { name: users },
+            "id": reply.message.id,
+        });
+        return print(&crate::json::line(frame.to_string().as_bytes())).map(|()| Exit::Done);
     }
     let rows: Vec<_> = users.into_iter().map(|user| (user, String::new())).collect();
     table(errand, &reply, &rows)
-}
-
-/// Prints `frame` as if it were the reply: as a server tells those who are in the room of
-/// that room alone.
-fn print_as(reply: &Received, mut frame: Value) -> Result<(), Failure> {
-    frame["type"] = reply.message.kind.as_str().into();
-    frame["id"] = json!(reply.message.id);
-    print(&crate::json::line(frame.to_string().as_bytes()))
 }
 
 /// Prints the rooms and how many are there.

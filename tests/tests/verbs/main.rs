@@ -169,7 +169,7 @@ fn who_and_rooms_tell_who_is_where() {
             {"type":"list","status":"ok","data":{"lobby":["ann","bob"],"general":["eve"],"tech_talk":[]},"id":1}
             exit 0
             $ chatsh who -r general --json
-            {"status":"ok","data":{"general":["eve"]},"type":"list","id":1}
+            {"type":"list","status":"ok","data":{"general":["eve"]},"id":1}
             exit 0
             $ chatsh rooms --json
             {"type":"list","status":"ok","data":{"lobby":["ann","bob"],"general":["eve"],"tech_talk":[]},"id":1}
