@@ -16,7 +16,7 @@ use crate::book::Book;
 use crate::floor::Floor;
 use crate::printer::Standing;
 use crate::style::Style;
-use crate::terminal::columns;
+use crate::terminal::{columns, wraps_anew};
 use crate::{completion, masking};
 
 /// Knows the book, and what the line is for.
@@ -60,15 +60,20 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// How many rows fewer are above the cursor, which is behind `width` columns of it, when the
-    /// terminal has become wider.
-    fn rows_put_together(self, width: usize, columns: usize) -> usize {
-        if self.columns == 0 || columns <= self.columns {
-            return 0;
+    /// How many rows are above the cursor, which is behind `width` columns of it: as rustyline
+    /// believes, and as it is when the terminal has become another size and has put together
+    /// and cut the rows of a line anew. None if it is as wide as before.
+    fn rows_above(self, width: usize, columns: usize) -> Option<(usize, usize)> {
+        if self.columns == 0 || columns == 0 || columns == self.columns {
+            return None;
         }
         let apart = if width < self.apart { 0 } else { self.apart };
-        let rows = apart.div_ceil(columns) + (width - apart) / columns;
-        (width / self.columns).saturating_sub(rows)
+        let rest = width - apart;
+        // At the very end of a row a cursor may stay in it. What is one row too few leaves a piece
+        // of the line on the screen; one too many would take away what somebody said.
+        let is_narrower = columns < self.columns;
+        let rows = if is_narrower { rest.saturating_sub(1) / columns } else { rest / columns };
+        Some((width / self.columns, apart.div_ceil(columns) + rows))
     }
 }
 
@@ -94,15 +99,24 @@ impl Typist {
         masking::secret_from(line, &self.book().catalogue)
     }
 
-    /// The terminal has become wider, and has put rows of the line together: rustyline would go
-    /// up to where it began, and over what stands above it. So go down by as many rows before.
+    /// The terminal has become another size, and the line has other rows: rustyline would go up
+    /// by as many as there were. In a wider one that is over what stands above the line, in a
+    /// narrower one pieces of the line stay there. So go to where it finds what it expects.
     ///
-    /// In a terminal that does not do that, a row of the line is seen twice.
+    /// In a wider terminal that does not put rows together, one of the line is seen twice.
     fn make_up_for_rows(&self, before_cursor: &str, columns: usize) {
-        let drawn = self.drawn.replace(Drawn { columns, apart: 0 });
-        let rows = drawn.rows_put_together(self.prompt_width + before_cursor.width(), columns);
+        let drawn = self.drawn.get();
+        self.drawn.set(Drawn { columns, ..drawn });
+        let width = self.prompt_width + before_cursor.width();
+        let Some((expected, rows)) = drawn.rows_above(width, columns) else { return };
+        let motion = match expected.checked_sub(rows) {
+            Some(fewer) => "\n".repeat(fewer),
+            // To the first row, all of the line away, and down again.
+            None if wraps_anew() => format!("\x1b[{rows}A\r\x1b[J{}", "\n".repeat(expected)),
+            None => return,
+        };
         let mut stdout = io::stdout();
-        let _ = stdout.write_all("\n".repeat(rows).as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout.write_all(motion.as_bytes()).and_then(|()| stdout.flush());
     }
 
     fn style(&self) -> Style {
@@ -266,28 +280,30 @@ mod tests {
     }
 
     #[test]
-    fn a_wider_terminal_has_fewer_rows() {
-        for (apart, narrow, width, columns, rows) in [
-            (0, 80, 113, 130, 1),
-            (0, 80, 113, 100, 0),
-            (0, 80, 70, 130, 0),
-            (0, 50, 250, 110, 3),
+    fn in_another_width_the_line_has_other_rows() {
+        for (apart, before, width, columns, rows) in [
+            (0, 80, 113, 130, Some((1, 0))),
+            (0, 80, 113, 100, Some((1, 1))),
+            (0, 80, 70, 130, Some((0, 0))),
+            (0, 50, 250, 110, Some((5, 2))),
             // Typed letter by letter: the last row is a line of its own.
-            (80, 80, 113, 130, 0),
-            (100, 50, 113, 110, 1),
-            (100, 50, 90, 110, 1),
-            // As wide as before, or narrower; never drawn; no terminal.
-            (0, 80, 113, 80, 0),
-            (0, 80, 113, 60, 0),
-            (0, 0, 113, 80, 0),
-            (0, 80, 113, 0, 0),
+            (80, 80, 113, 130, Some((1, 1))),
+            (100, 50, 113, 110, Some((2, 1))),
+            (100, 50, 90, 110, Some((1, 0))),
+            // Narrower.
+            (0, 200, 220, 90, Some((1, 2))),
+            (0, 80, 70, 40, Some((0, 1))),
+            (80, 80, 100, 40, Some((1, 2))),
+            (0, 80, 30, 40, Some((0, 0))),
+            // The cursor may be in the row that it has filled.
+            (0, 100, 80, 40, Some((0, 1))),
+            // As wide as before; never drawn; no terminal.
+            (0, 80, 113, 80, None),
+            (0, 0, 113, 80, None),
+            (0, 80, 113, 0, None),
         ] {
-            let drawn = Drawn { columns: narrow, apart };
-            assert_eq!(
-                drawn.rows_put_together(width, columns),
-                rows,
-                "{drawn:?} {width} {columns}"
-            );
+            let drawn = Drawn { columns: before, apart };
+            assert_eq!(drawn.rows_above(width, columns), rows, "{drawn:?} {width} {columns}");
         }
     }
 

@@ -143,6 +143,18 @@ pub(crate) fn is_dumb() -> bool {
     std::env::var("TERM").is_ok_and(|term| is(&term))
 }
 
+/// Does the terminal put together and cut the rows of a long line anew when its width changes?
+///
+/// Nothing tells. Most do; these are known not to, and say who they are.
+pub(crate) fn wraps_anew() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let term = std::env::var("TERM").unwrap_or_default();
+    let is_old = is_set("XTERM_VERSION")
+        || is_set("STY")
+        || ["linux", "screen", "st-", "vt"].iter().any(|old| term.starts_with(old));
+    is_set("TMUX") || !is_old
+}
+
 /// How many columns the terminal at stdout has; 0 if it does not say.
 pub(crate) fn columns() -> usize {
     tcgetwinsize(io::stdout()).map_or(0, |size| size.ws_col.into())

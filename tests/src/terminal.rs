@@ -79,6 +79,8 @@ impl Terminal {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home.folder());
         command.env("TERM", "xterm-256color");
+        // The model of the screen cuts rows when it becomes narrower, as xterm does.
+        command.env("XTERM_VERSION", "a model");
         environment.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(home.folder());
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
