@@ -17,6 +17,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{Draft, Typist};
+use crate::keys;
 use crate::printer::{Printer, Standing};
 use crate::terminal::{Quiet, Reading};
 
@@ -53,8 +54,10 @@ impl Ask {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Typed {
-    /// This line.
+    /// This line; if several were pasted, these.
     Line(String),
+    /// This message, which may have several lines.
+    Message(String),
     /// Nothing: the user cleared the line.
     Cleared {
         /// Was there anything in it?
@@ -101,6 +104,7 @@ impl Editor {
         let mut rustyline = Rustyline::with_config(config)?;
         let (floor, draft) = (typist.floor.clone(), typist.draft.clone());
         rustyline.set_helper(Some(typist));
+        let whole = keys::bind(&mut rustyline);
         if let Some(history) = &history {
             make_folder(history);
             // A history that is not there yet, or is damaged, is an empty one.
@@ -115,6 +119,7 @@ impl Editor {
         let (standing, asked) = (standing.clone(), standing.clone());
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
+                whole.take();
                 let typed = match &reading {
                     Some(reading) => {
                         reading.set(true);
@@ -130,6 +135,10 @@ impl Editor {
                     }
                 };
                 standing.end();
+                let typed = typed.map(|typed| match typed {
+                    Typed::Line(text) if whole.take() => Typed::Message(text),
+                    typed => typed,
+                });
                 if answers.send_blocking(typed).is_err() {
                     return;
                 }

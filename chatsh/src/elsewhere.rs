@@ -17,14 +17,29 @@ const ELSEWHERE: [(&[&str], &str); 11] = [
     (&["search", "grep", "find"], "history --search"),
 ];
 
-/// What there is in other chats and not here, and what is no typing error either: what
-/// changes the name there is spelled like what puts somebody out here.
-const NOWHERE: [&str; 4] = ["nick", "me", "away", "uninvite"];
+/// What there is in other chats and not here, which is no typing error either: what changes
+/// the name there is spelled like what puts somebody out here. And what to do instead.
+const NOWHERE: [(&str, &str); 8] = [
+    ("nick", "a name is for good"),
+    ("me", "what you do is said like anything else"),
+    ("away", "who is not here finds messages in /history and /inbox"),
+    ("uninvite", "/ban keeps out who was invited"),
+    ("clear", "Ctrl-L clears the screen"),
+    ("cls", "Ctrl-L clears the screen"),
+    ("version", "chatsh --version tells it"),
+    ("ignore", "an operator can /mute somebody for all"),
+];
+
+/// What to do in place of the command `name` of other chats, which is not here.
+pub(crate) fn instead(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    NOWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, instead)| *instead)
+}
 
 /// What was probably meant by `name`, which is no command.
 pub(crate) fn meant(name: &str, catalogue: &Catalogue) -> Option<String> {
     let name = name.to_lowercase();
-    if NOWHERE.contains(&&*name) {
+    if instead(&name).is_some() {
         return None;
     }
     if catalogue.find(&name).is_some() {

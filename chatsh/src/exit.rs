@@ -87,8 +87,13 @@ impl Failure {
 
     /// The same while a line was under way: it may have had its effect.
     pub(crate) fn with_unknown_outcome(self) -> Failure {
+        Failure { exit: Exit::UnknownOutcome, ..self.with_doubt() }
+    }
+
+    /// The same, and it is not known what became of the line.
+    pub(crate) fn with_doubt(self) -> Failure {
         let message = format!("{}; the line may or may not have had its effect", self.message);
-        Failure::new(Exit::UnknownOutcome, message)
+        Failure { message, ..self }
     }
 
     /// The same, with what we were doing in front.

@@ -4,6 +4,7 @@ use proto::{Catalogue, State};
 use unicode_width::UnicodeWidthStr;
 
 use crate::style::Style;
+use crate::{elsewhere, moment};
 
 /// Help on the command `about`, or on all that can be done in `state`.
 ///
@@ -22,17 +23,25 @@ pub(crate) fn text(
             text.push_str("\nAny other line is said in the room; //x says /x.");
         }
         text.push_str(
-            "\nTab completes, Up and Ctrl-R find what was typed before, Ctrl-C clears the line, \
-             Ctrl-D leaves.",
+            "\nTab completes, Up and Ctrl-R find what was typed before, Alt-Enter begins another line \
+             of the same message, Ctrl-C clears the line, Ctrl-D leaves.",
         );
         return Ok(folded(&text, style));
     };
-    match (catalogue.find(name), catalogue.nearest(name)) {
-        (Some(command), _) => Ok(folded(proto::page(command).trim_end(), style)),
-        (None, Some(near)) => {
-            Err(format!("there is no command /{name}: did you mean /{}?", near.spec.name))
+    match (catalogue.find(name), elsewhere::meant(name, catalogue)) {
+        (Some(command), _) => {
+            let mut text = proto::page(command).trim_end().to_owned();
+            if moment::is_taken_by(command) {
+                text.push_str("\n  ");
+                text.push_str(moment::WORDS);
+            }
+            Ok(folded(&text, style))
         }
-        (None, None) => Err(format!("there is no command /{name}")),
+        (None, Some(near)) => Err(format!("there is no command /{name}: did you mean /{near}?")),
+        (None, None) => {
+            let instead = elsewhere::instead(name).unwrap_or("/help lists them");
+            Err(format!("there is no command /{name}: {instead}"))
+        }
     }
 }
 

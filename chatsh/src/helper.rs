@@ -245,13 +245,19 @@ fn fitting(hint: &str, columns: usize) -> String {
     fitting
 }
 
-/// `prompt` in as many columns: with blanks behind it, or its place without the user, or the end.
+/// `prompt` in as many columns: with blanks behind it, or less of the user, or of the place.
 fn as_wide(prompt: &str, columns: usize) -> String {
-    let place = prompt.rfind(['@', '#']).map_or("", |at| &prompt[at..]);
-    if let Some(fitting) = [prompt, place].into_iter().find(|text| text.width() <= columns)
-        && !fitting.is_empty()
-    {
-        return format!("{fitting}{}", " ".repeat(columns - fitting.width()));
+    if prompt.width() <= columns {
+        return format!("{prompt}{}", " ".repeat(columns - prompt.width()));
+    }
+    let place = prompt.rfind(['@', '#']).unwrap_or_default();
+    let (user, place) = prompt.split_at(place);
+    if place.width() + 2 <= columns {
+        let fits = |at: &usize| user[..*at].width() + 1 + place.width() <= columns;
+        let ends = user.char_indices().map(|(at, _)| at).chain([user.len()]);
+        let end = ends.take_while(fits).last().unwrap_or_default();
+        let shown = format!("{}…{place}", &user[..end]);
+        return format!("{}{shown}", " ".repeat(columns - shown.width()));
     }
     let fits = |(at, _): &(usize, char)| prompt[*at..].width() < columns;
     let end = prompt.char_indices().find(fits).map_or("", |(at, _)| &prompt[at..]);
@@ -312,14 +318,17 @@ mod tests {
         for (columns, shown) in [
             (13, "ann@lobby>   "),
             (11, "ann@lobby> "),
-            (9, "@lobby>  "),
-            (8, "@lobby> "),
-            (7, "…obby> "),
+            (10, "a…@lobby> "),
+            (9, "…@lobby> "),
+            (8, "…lobby> "),
             (2, "… "),
             (1, "…"),
         ] {
             assert_eq!(as_wide("ann@lobby> ", columns), shown);
         }
+        assert_eq!(as_wide("harper@lobby> ", 13), "harp…@lobby> ");
+        assert_eq!(as_wide("鍵鍵@lobby> ", 11), "鍵…@lobby> ");
+        assert_eq!(as_wide("鍵鍵@lobby> ", 10), " …@lobby> ");
         assert_eq!(as_wide("127.0.0.1> ", 9), "….0.0.1> ");
         assert_eq!(as_wide("鍵鍵鍵> ", 6), " …鍵> ");
     }

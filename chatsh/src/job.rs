@@ -33,6 +33,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     }
     let input = options.input();
     if options.check {
+        // Stdin may be empty, and have no problems.
+        if let (Some(file), None) = (options.file_as_address(), &options.file) {
+            let message = format!("to check the file {file} say -f {file} --check");
+            return Err(Failure::new(Exit::Usage, message));
+        }
         let script = whole(input)?;
         let catalogue = Book::new().catalogue;
         let problems = check(&script, &catalogue, options.begins_in()?, options.keep_going);

@@ -32,6 +32,7 @@ pub mod hosts;
 mod job;
 mod json;
 mod key;
+mod keys;
 mod link;
 mod listener;
 mod local;

@@ -43,7 +43,8 @@ pub(crate) async fn reply_to(
     loop {
         listener.session().send(kind, data, id).await?;
         let timeout = listener.session().timeout();
-        let ended = match within(timeout, kind, reply_or_cut(listener, id)).await? {
+        let reply = within(timeout, kind, reply_or_cut(listener, id)).await;
+        let ended = match reply.map_err(doubt_if_late)? {
             Ok(reply) => return Ok(reply),
             Err(ended) => ended,
         };
@@ -54,6 +55,11 @@ pub(crate) async fn reply_to(
         }
         come_back(listener, ended).await.map_err(Failure::with_unknown_outcome)?;
     }
+}
+
+/// A reply that is only late may be of something that was done.
+fn doubt_if_late(failure: Failure) -> Failure {
+    if failure.exit == Exit::Timeout { failure.with_doubt() } else { failure }
 }
 
 async fn reply_or_cut(

@@ -109,7 +109,12 @@ pub(crate) fn commands() -> [Description; 7] {
         describe(source, vec![arg("file", Kind::String, true, "Where the lines are.")]),
         describe(
             connect,
-            vec![arg("address", Kind::String, true, "As on the command line, or a host's name.")],
+            vec![arg(
+                "address",
+                Kind::String,
+                true,
+                "HOST, USER@HOST:PORT/ROOM, as on the command line; or a host's name.",
+            )],
         ),
         describe(sleep, vec![arg("time", Kind::String, true, "How long: 500ms, 2s, 1m30s.")]),
         describe(

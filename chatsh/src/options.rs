@@ -1,7 +1,7 @@
 //! The options that there are, and what they mean to people.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use certs::Fingerprint;
@@ -221,6 +221,12 @@ impl Options {
         Err(command.error(ErrorKind::ArgumentConflict, conflict))
     }
 
+    /// The word that was given as the address, if it is a file.
+    pub(crate) fn file_as_address(&self) -> Option<&str> {
+        let word = &self.address_given.as_ref()?.text;
+        Path::new(word).is_file().then_some(word)
+    }
+
     /// What to say of an address that leads nowhere, if it is a verb that was mistyped, or a
     /// command of the shell.
     pub(crate) fn meant_verb(&self) -> Option<String> {
@@ -355,8 +361,8 @@ mod tests {
             error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
             error: invalid value '-1' for '--count <N>': it is a whole number from 1 on
             error: invalid value 'x' for '--count <N>': it is a whole number from 1 on
-            error: invalid value '-1d' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
-            error: invalid value '-7' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
+            error: invalid value '-1d' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00, 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
+            error: invalid value '-7' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00, 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
             error: invalid value '-1' for '--limit <N>': it is a whole number from 1 to 10000
             error: invalid value '-1' for '--before <SEQ>': it is a whole number from 0 on
             error: invalid value '-1' for '--after <SEQ>': it is a whole number from 0 on

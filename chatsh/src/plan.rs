@@ -222,7 +222,7 @@ impl Options {
                 return usage("--password-command is whose? say -u NAME");
             }
             if room.is_some() && self.token_file.is_none() {
-                return usage("a room is entered after logging in: say -u NAME");
+                return usage("a room is entered after logging in: say NAME@HOST/ROOM, or -u NAME");
             }
         } else if password.is_none() && self.token_file.is_none() {
             return usage(
@@ -285,7 +285,7 @@ mod tests {
         for line in ["chatsh --register", "chatsh --password-command true", "chatsh -r ops"] {
             let failure = plan(line).login().unwrap_err();
             assert_eq!(failure.exit, Exit::Usage, "{line}");
-            assert!(failure.message.ends_with("say -u NAME"), "{}", failure.message);
+            assert!(failure.message.ends_with("-u NAME"), "{}", failure.message);
         }
         assert!(plan("chatsh -r ops --token-file token").login().is_ok());
     }

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use proto::{Id, State, usage};
+use proto::{Id, NameKey, State, usage};
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
@@ -95,6 +95,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         user: None,
         mail: None,
         last_mail: None,
+        speaker: None,
         held: Vec::new(),
         away: None,
     };
@@ -142,6 +143,8 @@ struct Repl<'a> {
     mail: Option<Id>,
     /// The last private message beyond rooms that was seen, or announced.
     last_mail: Option<i64>,
+    /// Who spoke last in the room, and when.
+    speaker: Option<(NameKey, Instant)>,
     /// What came while its last messages were awaited.
     held: Vec<Received>,
     /// While the connection is lost.
@@ -205,13 +208,11 @@ impl Repl<'_> {
                 // Who comes back is given up only when there is no line to clear.
                 Some(Typed::Cleared { had_text: true }) if self.away.is_some() => {}
                 Some(Typed::Cleared { .. }) => self.interrupted()?,
-                Some(Typed::Line(text)) if self.away.is_some() => {
-                    if text.trim() == "/quit" {
-                        return self.leave();
-                    }
-                    self.take_late(&text).await?;
+                Some(Typed::Line(text)) if self.away.is_some() && text.trim() == "/quit" => {
+                    return self.leave();
                 }
-                Some(Typed::Line(text)) => self.take(&text).await?,
+                Some(Typed::Line(text)) => self.take(&text, false).await?,
+                Some(Typed::Message(text)) => self.take(&text, true).await?,
                 Some(Typed::Left) => {
                     if self.editor.is_linear() {
                         // The terminal has shown nothing for the key.

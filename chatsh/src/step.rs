@@ -32,7 +32,7 @@ pub(crate) enum Trouble {
         Some(nearest) => format!("did you mean /{nearest}?"),
         // The path of a file, most likely.
         None if name.contains('/') => format!("what begins with a slash is said with two: //{name}"),
-        None => "/help lists them".into(),
+        None => elsewhere::instead(name).unwrap_or("/help lists them").into(),
     })]
     Unknown {
         /// The word behind the slash.

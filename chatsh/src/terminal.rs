@@ -34,6 +34,8 @@ impl Quiet {
         // Key by key, and the return key as it is: as the editor will read them.
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
         quiet.input_modes -= InputModes::ICRNL;
+        // The interrupt key takes away what is waited for, not what was typed meanwhile.
+        quiet.local_modes |= LocalModes::NOFLSH;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         Ok(Quiet { before, during: quiet })
     }

@@ -166,7 +166,7 @@ fn of_a_text_whose_fate_nobody_knows_the_key_is_said() {
         &[&send[..], &["--timeout", "1"]].concat(),
         "",
         expect![[r#"
-            ! chatsh: msg: no reply within 1 s; with `--key k1` it can be said again
+            ! chatsh: msg: no reply within 1 s; the line may or may not have had its effect; with `--key k1` it can be said again
             exit 124
         "#]],
     );
@@ -222,7 +222,7 @@ fn lines_are_sent_ahead_but_never_far() {
     let peer = Peer::start(to("msg", |_| Reaction::Silence));
     let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines", "--timeout", "1"]].concat();
     expect![[r#"
-        ! chatsh: lines 1 to 32: no reply within 1 s
+        ! chatsh: lines 1 to 32: no reply within 1 s; they may or may not have been said
         exit 124
     "#]]
     .assert_eq(&outcome(peer.chatsh(&send), &"x\n".repeat(100)));

@@ -121,8 +121,19 @@ fn one_too_many(
 ) -> String {
     let advice = match last {
         Some((name, Value::String(value))) => {
-            let value = format!("{value} {}", rest.trim_end());
-            format!("if it is part of {name}, quote it: --{name} {}", quoted(&value))
+            let is_option = |word: &str| {
+                let name = word.strip_prefix("--").and_then(|word| word.split('=').next());
+                command.args.iter().any(|arg| !arg.required && Some(&*arg.name) == name)
+            };
+
+            let begins = rest.match_indices(" --").map(|(at, _)| at);
+            let end = begins
+                .into_iter()
+                .find(|at| rest[*at..].split_whitespace().next().is_some_and(is_option));
+            let (part, options) = rest.split_at(end.unwrap_or(rest.len()));
+            let value = format!("{value} {}", part.trim_end());
+            let value = quoted(&value);
+            format!("if it is part of {name}, quote it: --{name} {value}{}", options.trim_end())
         }
         _ => usage(command),
     };
@@ -372,6 +383,10 @@ mod tests {
         check::<Kick>(
             "bob --reason too loud ",
             "17: \"loud\" is one argument too many: if it is part of reason, quote it: --reason 'too loud'",
+        );
+        check::<Create>(
+            "attic --tags new rooms --private --count 3",
+            "17: \"rooms\" is one argument too many: /x ROOM [--count COUNT] [--private] [--tags TAGS]",
         );
         check::<Kick>(
             "--reason loud bob eve",

@@ -7,7 +7,8 @@ use super::Repl;
 use super::queue::Queued;
 use crate::editor::Typed;
 use crate::exit::Failure;
-use crate::{masking, safe, step};
+use crate::step::{self, Step};
+use crate::{masking, safe};
 
 /// How lines that were pasted are sent.
 pub(super) enum Sending {
@@ -29,17 +30,24 @@ impl Repl<'_> {
         text: &str,
         count: usize,
     ) -> Result<Option<Sending>, Failure> {
-        let can_be_said = !text.starts_with('/') && {
+        let can_be_one = {
             let book = self.session.book();
-            book.catalogue.bare(book.state).is_some()
+            match text.starts_with('/') {
+                true => {
+                    let states = States::of(&[book.state]);
+                    let step = step::understand(text, false, &book.catalogue, states);
+                    matches!(step, Ok(Step::Ask { .. }))
+                }
+                false => book.catalogue.bare(book.state).is_some(),
+            }
         };
-        let question = match can_be_said {
+        let question = match can_be_one {
             true => format!("That is {count} lines. y sends each, m all as one message [y/m/N] "),
             false => format!("That is {count} lines, each done by itself: do them all? [y/N] "),
         };
         Ok(match &*self.reply_to(&question).await? {
             "y" | "Y" | "yes" => Some(Sending::Each),
-            "m" | "M" if can_be_said => Some(Sending::AsOne),
+            "m" | "M" if can_be_one => Some(Sending::AsOne),
             answer => {
                 self.is_no(answer);
                 None
@@ -75,6 +83,7 @@ impl Repl<'_> {
             match self.turn().await? {
                 None | Some(Typed::Cleared { .. }) => {}
                 Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
+                Some(Typed::Message(text)) => self.lines.push_back(Queued::typed(&text)),
                 Some(Typed::Left) => return Ok(String::new()),
             }
         }
@@ -82,7 +91,9 @@ impl Repl<'_> {
         loop {
             match self.turn().await? {
                 None => {}
-                Some(Typed::Line(answer)) => return Ok(answer.trim().to_owned()),
+                Some(Typed::Line(answer) | Typed::Message(answer)) => {
+                    return Ok(answer.trim().to_owned());
+                }
                 Some(Typed::Cleared { .. } | Typed::Left) => return Ok(String::new()),
             }
         }

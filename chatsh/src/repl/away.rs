@@ -39,18 +39,8 @@ impl Repl<'_> {
         smol::spawn(Comeback::of_shell(self.session).run())
     }
 
-    /// Takes what was typed while the connection is lost.
-    pub(super) async fn take_late(&mut self, text: &str) -> Result<(), Failure> {
-        if self.needs_no_server(text) {
-            return self.line(text).await.map(drop);
-        }
-        let before = self.lines.len();
-        self.take(text).await?;
-        let late = self.lines.iter_mut().skip(before);
-        let has_text = late.fold(false, |has_text, line| {
-            line.is_late = true;
-            has_text || !line.text.trim().is_empty()
-        });
+    /// Takes note that lines were typed while the connection is lost.
+    pub(super) fn are_late(&mut self, has_text: bool) {
         if self.away.as_ref().is_some_and(|away| away.way.is_none()) {
             let way = self.way_back();
             if let Some(away) = &mut self.away {
@@ -59,7 +49,6 @@ impl Repl<'_> {
         } else if has_text && self.away.is_some() {
             self.remark("it will be sent when the connection is back");
         }
-        Ok(())
     }
 
     /// The user leaves.

@@ -1,6 +1,7 @@
 //! What the server says, as the shell shows it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 use proto::{Code, Incoming, NameKey, State, States, Status, usage};
@@ -14,6 +15,9 @@ use crate::session::{Heard, is_replayed, object};
 use crate::step;
 use crate::waiting::{Awaited, Waiting};
 use crate::{events, json, safe, show};
+
+/// How long after somebody's first words it may be told that they are here.
+const PRESENCE_DELAY: Duration = Duration::from_secs(1);
 
 impl Repl<'_> {
     /// Says what a room that was entered is about, and asks what was said there before.
@@ -133,6 +137,9 @@ impl Repl<'_> {
     }
 
     pub(super) fn push(&mut self, push: &Received) {
+        if self.is_seen_already(&push.message) && !self.look.is_json {
+            return;
+        }
         let reader = self.reader();
         let text = show::push_to(&reader, &push.message, self.style());
         self.show(push, text);
@@ -142,6 +149,20 @@ impl Repl<'_> {
         }
         self.see_mail(&push.message.data);
         self.waiting.take_if(|waiting| waiting.is_for(&push.message));
+    }
+
+    /// Has the one who is said to have come said something already? A server waits a moment
+    /// before it tells who has come, since many only say one thing.
+    fn is_seen_already(&mut self, message: &Incoming) -> bool {
+        let name = |field| message.data.get(field).and_then(Value::as_str).map(NameKey::of);
+        if let Some(from) = name("from").filter(|_| !is_replayed(message)) {
+            self.speaker = Some((from, Instant::now()));
+        }
+        let come = name("username").filter(|_| message.kind == "joined");
+        let is_they = |(speaker, at): &(NameKey, Instant)| {
+            Some(speaker) == come.as_ref() && at.elapsed() < PRESENCE_DELAY
+        };
+        self.speaker.as_ref().is_some_and(is_they)
     }
 
     pub(super) fn show_recent(&mut self, page: &Incoming) {

@@ -31,25 +31,47 @@ impl Queued {
 }
 
 impl Repl<'_> {
-    /// Takes what was typed, which is several lines if it was pasted.
-    pub(super) async fn take(&mut self, text: &str) -> Result<(), Failure> {
-        let count = text.lines().filter(|line| !line.trim().is_empty()).count();
-        // What is behind the first line of a private message would be said to all.
-        let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
-        let sending = match count > PASTED_LINES_MAX || has_command {
-            true => self.how_to_send(text, count).await?,
-            false => Some(Sending::Each),
-        };
-        match sending {
+    /// Takes what was typed; if it is not one message as it stands, it is several lines, that
+    /// were pasted.
+    pub(super) async fn take(&mut self, text: &str, is_message: bool) -> Result<(), Failure> {
+        let is_late = self.away.is_some();
+        if is_late && self.needs_no_server(text) {
+            return self.line(text).await.map(drop);
+        }
+        let before = self.lines.len();
+        match self.sending(text, is_message).await? {
             Some(Sending::Each) => self.lines.extend(text.lines().map(Queued::typed)),
-            Some(Sending::AsOne) if !self.may_be_said(text).await? => {}
-            Some(Sending::AsOne) => {
+            Some(Sending::AsOne) if text.starts_with('/') => {
+                self.lines.push_back(Queued::typed(text));
+            }
+            Some(Sending::AsOne) if self.may_be_said(text).await? => {
                 let text = text.trim_end_matches('\n');
                 self.lines.push_back(Queued { is_message: true, ..Queued::typed(text) });
             }
-            None => {}
+            Some(Sending::AsOne) | None => {}
+        }
+        if is_late {
+            let late = self.lines.iter_mut().skip(before);
+            let has_text = late.fold(false, |has_text, line| {
+                line.is_late = true;
+                has_text || !line.text.trim().is_empty()
+            });
+            self.are_late(has_text);
         }
         Ok(())
+    }
+
+    async fn sending(&mut self, text: &str, is_message: bool) -> Result<Option<Sending>, Failure> {
+        if is_message {
+            return Ok(Some(Sending::AsOne));
+        }
+        let count = text.lines().filter(|line| !line.trim().is_empty()).count();
+        // What is behind the first line of a private message would be said to all.
+        let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
+        match count > PASTED_LINES_MAX || has_command {
+            true => self.how_to_send(text, count).await,
+            false => Ok(Some(Sending::Each)),
+        }
     }
 
     /// Says now and then how many lines wait, while many do.

@@ -278,6 +278,7 @@ impl Sender<'_> {
     fn late(&self) -> Failure {
         let seconds = self.errand.session.timeout().as_secs_f64();
         let message = format!("{}: no reply within {seconds} s", place(&self.under_way));
+        let message = format!("{message}; they may or may not have been said");
         Failure::new(Exit::Timeout, message)
     }
 }

@@ -109,7 +109,7 @@ fn usage_and_a_bad_script_end_with_2() {
         ! chatsh: there is no terminal to ask for the password on: say --password-file, --password-command or --token-file
         exit 2
         $ chatsh -r ops
-        ! chatsh: a room is entered after logging in: say -u NAME
+        ! chatsh: a room is entered after logging in: say NAME@HOST/ROOM, or -u NAME
         exit 2
         $ chatsh -a https://chat.example
         ! error: invalid value 'https://chat.example' for '--address <ADDRESS>': an address starts with chat:// or with the host, not with "https://"
@@ -179,6 +179,9 @@ fn a_script_that_is_taken_for_a_server_is_explained() {
     home.write("good.chat", "/ping\n");
     let said = outcome(home.chatsh(&["good.chat"]), "");
     assert!(said.contains("to run the file good.chat say -f good.chat\nexit 4\n"), "{said}");
+    let said = outcome(home.chatsh(&["--check", "good.chat"]), "");
+    expect!["! chatsh: to check the file good.chat say -f good.chat --check\nexit 2\n"]
+        .assert_eq(&said);
 }
 
 /// Nobody comes back where no server is; it is tried for no longer than this.
@@ -283,7 +286,7 @@ fn a_reply_that_takes_too_long_ends_with_124() {
     let run = with_a_line_under_way(&server, &home, &["--timeout", "1"]);
     expect![[r#"
         ping: ok
-        ! chatsh: line 2: msg: no reply within 1 s
+        ! chatsh: line 2: msg: no reply within 1 s; the line may or may not have had its effect
         exit 124
     "#]]
     .assert_eq(&run.end());

@@ -49,9 +49,13 @@ fn a_command_of_other_chats_is_asked_about() {
 fn what_is_not_here_is_not_taken_for_something_else() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
-    for theirs in ["nick", "uninvite"] {
-        let none = format!("there is no command /{theirs}: /help lists them");
-        ann.enter(&format!("/{theirs} danny"), &none, "ann#general> ");
+    for (theirs, instead) in [
+        ("/nick danny", "there is no command /nick: a name is for good"),
+        ("/uninvite danny", "there is no command /uninvite: /ban keeps out who was invited"),
+        ("/help clear", "there is no command /clear: Ctrl-L clears the screen"),
+        ("/help join", "there is no command /join: did you mean /enter?"),
+    ] {
+        ann.enter(theirs, instead, "ann#general> ");
     }
 }
 
@@ -177,6 +181,37 @@ fn a_long_paste_says_how_far_it_is_and_what_was_dropped() {
     assert!(shown.contains(&said), "{sent}: {shown}");
 }
 
+/// Two lines could not be one message.
+#[test]
+fn a_message_of_several_lines_can_be_typed() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("def f():\u{1b}\r    return 1\u{1b}\r/f\r");
+    assert_eq!(bob.next()["data"]["text"], "def f():\n    return 1\n/f");
+    ann.wait_for_prompt("ann#general> ");
+    // The next one is one again.
+    ann.type_keys("\u{1b}[200~one\ntwo\u{1b}[201~\r");
+    for text in ["one", "two"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    ann.type_keys("/tell bob psst\u{1b}\rpsst\r");
+    ann.wait_for_text("ann -> bob: psst");
+    assert_eq!(
+        bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
+        "psst\npsst"
+    );
+    // And one that is given up is none.
+    ann.type_keys("three\u{1b}\rfour");
+    ann.wait_for_prompt("four");
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
+    ann.type_keys("\u{1b}[200~five\nsix\u{1b}[201~\r");
+    for text in ["five", "six"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+}
+
 /// The second line was said to all.
 #[test]
 fn a_paste_behind_a_private_message_is_asked_about() {
@@ -184,9 +219,16 @@ fn a_paste_behind_a_private_message_is_asked_about() {
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter2\u{1b}[201~\r");
-    answer(&mut ann, "That is 2 lines, each done by itself: do them all? [y/N] ", "");
+    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "");
     ann.wait_for_prompt("ann#general> ");
     bob.hears_nothing();
+    ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter3\u{1b}[201~\r");
+    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
+    ann.wait_for_text("ann -> bob: the password is:\n");
+    assert_eq!(
+        bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
+        "the password is:\nhunter3"
+    );
     ann.type_keys("\u{1b}[200~one\n/exit\u{1b}[201~\r");
     answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
     assert_eq!(bob.next()["data"]["text"], "one\n/exit");

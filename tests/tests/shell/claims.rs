@@ -61,11 +61,13 @@ fn a_time_at_the_prompt_is_said_as_in_a_verb() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     ann.enter("hello", "hello", "ann#general> ");
-    for since in ["10m", "1d", "2026-01-31", "'2026-01-31 12:00'", "2026-01-31T12:00:00Z"] {
+    for since in ["10m", "1d", "00:00", "2026-01-31", "'2026-01-31 12:00'", "2026-01-31T12:00:00Z"]
+    {
         ann.enter(&format!("/history --since {since}"), "  ann: hello", "ann#general> ");
     }
-    let wrong = "history: since: a time is 2026-01-31, '2026-01-31 12:00'";
+    let wrong = "history: since: a time is 12:00, 2026-01-31, '2026-01-31 12:00'";
     ann.enter("/history --since noon", wrong, "ann#general> ");
+    ann.enter("/help history", "a time is 12:00, 2026-01-31,", "ann#general> ");
 }
 
 /// Only what the shell had happened to see was completed.

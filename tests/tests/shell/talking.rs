@@ -160,8 +160,8 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /wait                 Wait for a message that arrives after the line before was
                               sent
         /help COMMAND says more about one, and its options.
-        Tab completes, Up and Ctrl-R find what was typed before, Ctrl-C clears the
-        line, Ctrl-D leaves.
+        Tab completes, Up and Ctrl-R find what was typed before, Alt-Enter begins
+        another line of the same message, Ctrl-C clears the line, Ctrl-D leaves.
         ann@lobby> "#]]
     .assert_eq(&ann.shown());
 }

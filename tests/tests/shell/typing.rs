@@ -256,3 +256,15 @@ fn a_terminal_that_can_nothing_is_a_shell_line_by_line() {
         shell.wait_for_text("This terminal shows passwords as they are typed");
     }
 }
+
+/// It stayed as if it had been typed.
+#[test]
+fn the_interrupt_key_takes_the_hint_away() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.type_keys("/tell ");
+    ann.wait_for_text("/tell TO ");
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
+    assert!(!ann.lines().contains("TO "), "{}", ann.lines());
+}
