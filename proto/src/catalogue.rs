@@ -112,6 +112,7 @@ impl JsonSchema for Catalogue {
                             "example": { "type": "string" },
                             "role": { "type": "string" },
                             "pipelined": { "type": "boolean" },
+                            "irreversible": { "type": "boolean" },
                             "bare": { "type": "string" },
                             "args": { "type": "array", "items": { "type": "object" } },
                             "request": { "type": "object" },

@@ -76,6 +76,7 @@ pub fn page(command: &Description) -> String {
         Role::Operator => format!("{place}, for its owner and its operators"),
         Role::Owner => format!("{place}, for its owner"),
     };
+    let place = if spec.irreversible { format!("{place}; cannot be undone") } else { place };
     writeln!(page, "  {place}\n  example: {}", spec.example).expect("a string takes everything");
     page
 }

@@ -26,6 +26,9 @@ pub struct Spec {
     pub role: Role,
     /// May further requests be sent before its reply has come?
     pub pipelined: bool,
+    /// Can what it does not be undone? Then people are asked before it is sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub irreversible: bool,
     /// For the one command that says a bare line: its arguments before the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bare: Option<Cow<'static, str>>,
@@ -74,6 +77,7 @@ impl Spec {
             example: Cow::Borrowed(example),
             role: Role::Anyone,
             pipelined: false,
+            irreversible: false,
             bare: None,
         }
     }
@@ -93,6 +97,12 @@ impl Spec {
     /// The same, with requests that need not wait for each other's replies.
     pub const fn pipelined(mut self) -> Spec {
         self.pipelined = true;
+        self
+    }
+
+    /// The same, whose deed cannot be undone.
+    pub const fn irreversible(mut self) -> Spec {
+        self.irreversible = true;
         self
     }
 

@@ -99,6 +99,12 @@ impl Repl<'_> {
         }
     }
 
+    /// Is `line` to be done, although nothing undoes it?
+    pub(super) async fn is_meant(&mut self, line: &str) -> Result<bool, Failure> {
+        let line = self.presentable(line);
+        self.is_agreed(&format!("{line} cannot be undone. Do it?")).await
+    }
+
     /// May `text` be said in the room, although there is something like a password in it?
     pub(super) async fn may_be_said(&mut self, text: &str) -> Result<bool, Failure> {
         let has_secret = {

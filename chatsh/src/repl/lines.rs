@@ -56,8 +56,11 @@ impl Repl<'_> {
         match step::understand(line, in_script, &catalogue, States::of(&[state])) {
             Ok(Step::Nothing) => {}
             Ok(Step::Ask { command, mut data, is_bare }) => {
-                let may_be_sent =
-                    !is_bare || in_script || self.is_to_be_said(line, &catalogue, state).await?;
+                let may_be_sent = match (in_script, is_bare) {
+                    (true, _) => true,
+                    (false, true) => self.is_to_be_said(line, &catalogue, state).await?,
+                    (false, false) => !command.spec.irreversible || self.is_meant(line).await?,
+                };
                 if may_be_sent {
                     key::give(command, &mut data);
                     self.ask(command, data, is_bare).await;

@@ -23,7 +23,8 @@ impl Handler for Delete {
         "Delete a room of yours, with all that was said there",
         "/delete tech_talk",
     )
-    .needs(Role::Owner);
+    .needs(Role::Owner)
+    .irreversible();
 
     type Reply = Notice<'static>;
 

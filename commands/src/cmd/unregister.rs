@@ -20,7 +20,8 @@ impl Handler for Unregister {
         "Delete your account; what you said stays, and nobody gets your name",
         "/unregister 1234",
     )
-    .leads_to(&[State::Auth]);
+    .leads_to(&[State::Auth])
+    .irreversible();
 
     type Reply = ();
 

@@ -163,7 +163,8 @@ fn command(command: &Description) -> String {
         true => " Further ones may be sent before the reply has come.",
         false => "",
     };
-    page.push_str(&text(&format!("{place}{way}{pace}")));
+    let end = if spec.irreversible { " Cannot be undone." } else { "" };
+    page.push_str(&text(&format!("{place}{way}{pace}{end}")));
     page.push_str(&data("Data of the request:", "may be left out", &command.request));
     page.push_str(&data("Data of the reply:", "not always there", &command.reply));
     page.push_str(

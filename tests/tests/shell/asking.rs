@@ -181,6 +181,30 @@ fn a_long_paste_says_how_far_it_is_and_what_was_dropped() {
     assert!(shown.contains(&said), "{sent}: {shown}");
 }
 
+/// A room was gone, and all that was said there, with one line.
+#[test]
+fn what_cannot_be_undone_is_asked_about_at_the_prompt() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.enter("/exit", "returned to lobby", "ann@lobby> ");
+    ann.enter("/create den", "den created", "ann@lobby> ");
+    ann.type_keys("/delete den\r");
+    answer(&mut ann, "/delete den cannot be undone. Do it? [y/N] ", "");
+    ann.enter("/list", "den:", "ann@lobby> ");
+    ann.type_keys("/delete den\r");
+    answer(&mut ann, "/delete den cannot be undone. Do it? [y/N] ", "y");
+    ann.wait_for_text("den was deleted");
+    ann.type_keys("/unregister 1234\r");
+    // Its password is not shown.
+    answer(&mut ann, "/unregister cannot be undone. Do it? [y/N] ", "y");
+    ann.wait_for_prompt("127.0.0.1> ");
+    // Nobody can be asked there.
+    let home = Home::new();
+    let script = "/register bob 1234\n/login bob 1234\n/create den\n/delete den\n";
+    let said = tests::outcome(home.chatsh_at(&server, &[]), script);
+    assert!(said.ends_with("den was deleted\nexit 0\n"), "{said}");
+}
+
 /// Two lines could not be one message.
 #[test]
 fn a_message_of_several_lines_can_be_typed() {
