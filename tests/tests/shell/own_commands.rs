@@ -223,3 +223,16 @@ fn a_wait_says_what_it_is() {
         ann.wait_for_prompt("ann#general> ");
     }
 }
+
+/// The key threw it away, and nobody was told.
+#[test]
+fn what_is_typed_during_a_wait_outlives_the_interrupt_key() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("/wait\r");
+    ann.wait_for_text("/wait\nwaiting; Ctrl-C ends it");
+    ann.type_keys("typed and entered\r\u{3}");
+    assert_eq!(bob.next()["data"]["text"], "typed and entered");
+    ann.wait_for_prompt("ann#general> ");
+}
