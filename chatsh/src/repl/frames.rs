@@ -93,8 +93,10 @@ impl Repl<'_> {
         let more = if more { " or more" } else { "" };
         match count {
             0 => {}
-            1 => self.remark(&format!("1 private message{more}: /inbox")),
-            count => self.remark(&format!("{count} private messages{more}: /inbox")),
+            1 => self.remark(&format!("1 private message{more}, not marked as read: /inbox")),
+            count => {
+                self.remark(&format!("{count} private messages{more}, not marked as read: /inbox"))
+            }
         }
     }
 

@@ -107,7 +107,7 @@ fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
     tell("unseen");
     cable.mend();
     ann.wait_for_text("back in general");
-    ann.wait_for_text("\n1 private message: /inbox");
+    ann.wait_for_text("\n1 private message, not marked as read: /inbox");
     ann.enter("/inbox", "bob -> ann: unseen", "ann#general> ");
 }
 

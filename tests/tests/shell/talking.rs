@@ -279,6 +279,6 @@ fn who_logs_in_is_told_that_private_messages_wait() {
         bob.ask("tell", json!({ "to": "ann", "text": text }));
         ann.enter("/login ann 1234", "private message", "ann@lobby> ");
     }
-    ann.wait_for_text("\n1 private message: /inbox\n");
-    ann.wait_for_text("\n2 private messages: /inbox\n");
+    ann.wait_for_text("\n1 private message, not marked as read: /inbox\n");
+    ann.wait_for_text("\n2 private messages, not marked as read: /inbox\n");
 }
