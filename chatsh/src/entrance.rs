@@ -28,6 +28,8 @@ pub(crate) struct Entrance {
     pub(crate) login: Login,
     /// How long a reply may take.
     pub(crate) timeout: Duration,
+    /// How long we wait for the server to be ready, if that was said.
+    pub(crate) patience: Option<Duration>,
     /// Where the keys of known servers are, if that was said.
     known_hosts: Option<PathBuf>,
     /// Is it where a line leads, not the command line?
@@ -45,6 +47,7 @@ impl Entrance {
             acquaintance: options.acquaintance()?,
             login: login.clone(),
             timeout: options.reply_timeout(),
+            patience: options.timeout,
             known_hosts: options.known_hosts.clone(),
             is_elsewhere: false,
         })
@@ -64,7 +67,7 @@ impl Entrance {
         let options = options.settle()?;
         let login = options.login()?;
         let mut entrance = Entrance::of(&options, &login)?;
-        entrance.timeout = self.timeout;
+        (entrance.timeout, entrance.patience) = (self.timeout, self.patience);
         entrance.is_elsewhere = true;
         entrance.acquaintance.accepts_new = self.acquaintance.accepts_new;
         // The line editor has the terminal, so nobody can be asked about a new server.

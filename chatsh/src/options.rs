@@ -131,7 +131,8 @@ pub struct Options {
     /// How long a reply may take (10 s); in `tail`, `wait` and `ask` how long all may (no limit)
     ///
     /// In seconds, or with a unit: 500ms, 30s, 10m. In a script it is also the limit of a
-    /// `/wait` that has none of its own. When it has passed the exit code is 124.
+    /// `/wait` that has none of its own. When it has passed the exit code is 124; when the
+    /// server puts a login off for longer, at once.
     #[arg(long, value_name = "SECS", value_parser = seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 

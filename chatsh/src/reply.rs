@@ -38,8 +38,22 @@ pub(crate) fn pause(reply: &Incoming) -> Option<Duration> {
 }
 
 /// Tells that nothing happens for a while, and why.
-pub(crate) fn say_pause(kind: &str, pause: Duration) {
-    talk::say(&format!("{kind}: throttled, trying again in {} s", pause.as_secs_f64().ceil()));
+///
+/// # Errors
+/// [`Exit::Timeout`] if that is longer than `patience`.
+pub(crate) fn put_off(
+    kind: &str,
+    pause: Duration,
+    patience: Option<Duration>,
+) -> Result<(), Failure> {
+    let seconds = pause.as_secs_f64().ceil();
+    if let Some(patience) = patience.filter(|patience| pause > *patience) {
+        let patience = patience.as_secs_f64();
+        let message = format!("{kind}: throttled for {seconds} s, and --timeout is {patience} s");
+        return Err(Failure::new(Exit::Timeout, message));
+    }
+    talk::say(&format!("{kind}: throttled, trying again in {seconds} s"));
+    Ok(())
 }
 
 /// `reply`, unless it takes longer than `timeout`.

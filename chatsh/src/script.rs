@@ -24,7 +24,7 @@ use crate::listener::{Listener, come_back, listen, reply_to};
 use crate::local::{Local, Wait};
 use crate::output::print;
 use crate::page::Page;
-use crate::reply::{accepted, pause, say_pause};
+use crate::reply::{accepted, pause, put_off};
 use crate::session::Session;
 use crate::source::{Line, Lines, LinesError};
 use crate::step::{self, Step, Trouble};
@@ -213,7 +213,7 @@ impl Runner<'_> {
                 print(&json::line(&reply.body))?;
             }
             if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
-                say_pause(kind, pause);
+                put_off(kind, pause, self.manner.wait_max)?;
                 self.sleep(pause).await?;
                 continue;
             }

@@ -16,7 +16,7 @@ use crate::bookmark::Bookmark;
 use crate::entrance::Entrance;
 use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Link, Received};
-use crate::reply::{accepted, pause, say_pause, within};
+use crate::reply::{accepted, pause, put_off, within};
 use crate::secret;
 
 /// What stands before the number of a request that chatsh makes by itself; the ids of
@@ -409,8 +409,13 @@ impl Session {
         loop {
             let reply = self.ask(kind, data).await?;
             let Some(pause) = pause(&reply).filter(|_| may_wait) else { return Ok(reply) };
-            say_pause(kind, pause);
+            put_off(kind, pause, self.entrance.patience)?;
             smol::Timer::after(pause).await;
+            // A server sends away who is not logged in for long.
+            if self.is_over() && self.book().state == State::Auth {
+                let (entrance, book) = (self.entrance(), self.shared_book());
+                *self = Box::pin(entrance.enter_again(book)).await?;
+            }
         }
     }
 

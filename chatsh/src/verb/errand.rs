@@ -15,7 +15,7 @@ use crate::listener::{Listener, come_back, put_out, reply_to};
 use crate::login::Login;
 use crate::options::Options;
 use crate::output::print;
-use crate::reply::{accepted, pause, say_pause};
+use crate::reply::{accepted, pause, put_off};
 use crate::script::Manner;
 use crate::session::{Heard, Session, object};
 use crate::{json, show};
@@ -133,7 +133,7 @@ impl Errand {
             let is_repeatable = READING.contains(&kind) || data.contains_key("key");
             let reply = reply_to(self, kind, data, &id, is_repeatable).await?;
             if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
-                say_pause(kind, pause);
+                put_off(kind, pause, self.manner.wait_max)?;
                 Timer::after(pause).await;
                 continue;
             }

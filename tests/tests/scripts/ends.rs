@@ -253,6 +253,43 @@ fn too_many_wrong_passwords_end_with_6_when_nobody_waits() {
     .assert_eq(&story);
 }
 
+/// It waited for half an hour, and was sent away before that.
+#[test]
+fn a_throttled_login_takes_no_longer_than_is_said_and_outlives_its_connection() {
+    let server = Server::with(&[
+        "limits.logins_per_min=40",
+        "limits.login_s=1",
+        "limits.spare_loopback=false",
+        "limits.registrations_per_hour=1",
+    ]);
+    let home = Home::new();
+    home.write("password", "1234\n");
+    assert_eq!(
+        outcome(home.chatsh_at(&server, &["-c", "/register ann 1234"]), ""),
+        "Registration successful\nexit 0\n"
+    );
+    let new = [
+        "-u",
+        "bob",
+        "--register",
+        "--password-file",
+        "password",
+        "--timeout",
+        "3s",
+        "-c",
+        "/ping",
+    ];
+    let said = outcome(home.chatsh_at(&server, &new), "");
+    assert!(said.starts_with("! chatsh: register: throttled for "), "{said}");
+    assert!(said.ends_with(" s, and --timeout is 3 s\nexit 124\n"), "{said}");
+    // One is free again after longer than a connection may be nobody's.
+    let wrong = "/login ann 4321\n".repeat(40);
+    outcome(home.chatsh_at(&server, &["--keep-going", "--no-wait"]), wrong);
+    let again = home.chatsh_at(&server, &[&AS_ANN[..], &["-c", "/ping"]].concat());
+    let said = outcome(again, "");
+    assert_eq!(said, "ping: ok\n! chatsh: login: throttled, trying again in 2 s\nexit 0\n");
+}
+
 /// chatsh with a line that its server has, but will not read.
 fn with_a_line_under_way(server: &Server, home: &Home, options: &[&str]) -> Run {
     let options = [&IN_GENERAL[..], options].concat();
