@@ -427,10 +427,11 @@ impl commands::Accounts for Accounts {
                 let opened = self.open(from, account.name.clone(), old.clone()).await?;
                 if let Some(opened) = self.replace_password(&opened, new.clone()).await? {
                     // None if it has been changed once more: whoever did that has one.
-                    return match wants_token {
-                        true => self.new_token(&opened).await,
-                        false => Ok(None),
-                    };
+                    // The password is another one, whether there is a token or not.
+                    return Ok(match wants_token {
+                        true => self.new_token(&opened).await.unwrap_or_default(),
+                        false => None,
+                    });
                 }
             }
         })

@@ -50,7 +50,13 @@ pub(crate) fn check(
     from: State,
     keep_going: bool,
 ) -> Vec<Problem> {
-    let mut checker = Checker { catalogue, keep_going, within: Vec::new(), problems: Vec::new() };
+    let mut checker = Checker {
+        catalogue,
+        keep_going,
+        within: Vec::new(),
+        checked: Vec::new(),
+        problems: Vec::new(),
+    };
     checker.script(script, States::of(&[from]));
     checker.problems
 }
@@ -63,6 +69,8 @@ struct Checker<'a> {
     keep_going: bool,
     /// The files that we are in, which name each other in this order.
     within: Vec<PathBuf>,
+    /// Files that were checked, where each began, and where it led.
+    checked: Vec<(PathBuf, States, Option<States>)>,
     problems: Vec<Problem>,
 }
 
@@ -123,10 +131,16 @@ impl Checker<'_> {
         if self.within.contains(&path) {
             return Err(format!("{name} names itself, and would never end"));
         }
+        // Files that name many files would be read again and again.
+        let known = self.checked.iter().find(|(known, from, _)| *known == path && *from == states);
+        if let Some((.., after)) = known {
+            return Ok(if self.keep_going { Some(ANYWHERE) } else { *after });
+        }
         let script = Script::open(file)?;
-        self.within.push(path);
+        self.within.push(path.clone());
         let after = self.script(&script, states);
         self.within.pop();
+        self.checked.push((path, states, after));
         Ok(if self.keep_going { Some(ANYWHERE) } else { after })
     }
 

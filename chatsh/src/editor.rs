@@ -136,7 +136,9 @@ impl Editor {
                 };
                 standing.end();
                 let typed = typed.map(|typed| match typed {
-                    Typed::Line(text) if whole.take() => Typed::Message(text),
+                    Typed::Line(text) if whole.take() && text.contains('\n') => {
+                        Typed::Message(text)
+                    }
                     typed => typed,
                 });
                 if answers.send_blocking(typed).is_err() {

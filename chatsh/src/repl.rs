@@ -63,7 +63,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     // Without an editor the terminal itself lets the line be typed.
     let quiet = match is_dumb() {
         true => None,
-        false => Some(Quiet::begin().map_err(|e| broken(&e))?),
+        false => Some(Quiet::begin_shell().map_err(|e| broken(&e))?),
     };
     let style = Arc::new(Mutex::new(look.style));
     let is_plain = look.style.is_plain;

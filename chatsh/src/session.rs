@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proto::{Description, Frame, HEADER_BYTES, Id, Incoming, State, Status};
+use proto::{Description, Frame, HEADER_BYTES, Id, Incoming, NameKey, State, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use smol::Timer;
@@ -440,7 +440,11 @@ impl Session {
     /// The file cannot be written.
     pub(crate) fn keep_renewed_token(&self, kind: &str, reply: &Incoming) -> Result<(), Failure> {
         let stays = |command: &Description| command.spec.leads_to.is_empty();
-        if !self.book().catalogue.find(kind).is_some_and(stays) {
+        let owner = self.entrance.login.user.as_ref().map(|user| user.key());
+        let user = self.bookmark.user.as_deref().map(NameKey::of);
+        // A line may have logged in somebody else.
+        let is_theirs = owner.is_none() || owner == user;
+        if !is_theirs || !self.book().catalogue.find(kind).is_some_and(stays) {
             return Ok(());
         }
         let token = reply.data.get("token").and_then(Value::as_str);

@@ -34,10 +34,20 @@ impl Quiet {
         // Key by key, and the return key as it is: as the editor will read them.
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
         quiet.input_modes -= InputModes::ICRNL;
-        // The interrupt key takes away what is waited for, not what was typed meanwhile.
-        quiet.local_modes |= LocalModes::NOFLSH;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         Ok(Quiet { before, during: quiet })
+    }
+
+    /// The same, and the interrupt key takes away what is waited for, but not what was typed
+    /// meanwhile. Not for passwords: half of one would be left for the program behind us.
+    ///
+    /// # Errors
+    /// See [`Quiet::begin`].
+    pub(crate) fn begin_shell() -> io::Result<Quiet> {
+        let mut quiet = Quiet::begin()?;
+        quiet.during.local_modes |= LocalModes::NOFLSH;
+        tcsetattr(io::stdin(), OptionalActions::Drain, &quiet.during)?;
+        Ok(quiet)
     }
 }
 

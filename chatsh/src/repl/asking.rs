@@ -42,6 +42,12 @@ impl Repl<'_> {
             }
         };
         let question = match can_be_one {
+            // What stands behind a private message is for one only.
+            true if text.starts_with('/') => {
+                format!(
+                    "That is {count} lines. m keeps them one, y says the others to all [y/m/N] "
+                )
+            }
             true => format!("That is {count} lines. y sends each, m all as one message [y/m/N] "),
             false => format!("That is {count} lines, each done by itself: do them all? [y/N] "),
         };

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Repl;
 use crate::link::Received;
+use crate::listener::put_out;
 use crate::mention::Reader;
 use crate::page::Page;
 use crate::session::{Heard, is_replayed, object};
@@ -149,6 +150,9 @@ impl Repl<'_> {
         if is_meant && self.rings && !is_replayed(&push.message) {
             self.printer.ring();
         }
+        if put_out(push).is_some() {
+            self.drop_paste();
+        }
         self.see_mail(&push.message.data);
         self.waiting.take_if(|waiting| waiting.is_for(&push.message));
     }
@@ -196,6 +200,7 @@ impl Repl<'_> {
             let text = self.refused(&text);
             let text = style.error(&self.folded(&text));
             self.show(reply, Some(text));
+            self.drop_paste();
             return self.stop_source();
         }
         let mut text = Some(show::reply_to(&self.reader(), message, style));

@@ -61,7 +61,13 @@ impl Repl<'_> {
                     (false, true) => self.is_to_be_said(line, &catalogue, state).await?,
                     (false, false) => !command.spec.irreversible || self.is_meant(line).await?,
                 };
-                if may_be_sent {
+                // It was lost while the user was asked.
+                if may_be_sent && (self.away.is_some() || self.session.is_over()) {
+                    self.lines.push_front(Queued { is_late: true, ..Queued::typed(line) });
+                    self.remark(
+                        "it will be done, if you say so again, when the connection is back",
+                    );
+                } else if may_be_sent {
                     key::give(command, &mut data);
                     self.ask(command, data, is_bare).await;
                 }
@@ -205,9 +211,10 @@ impl Repl<'_> {
             }
         };
         // There is no way back to the other one any more, and nothing to be had from it.
-        self.away = None;
-        self.drop_lines();
-        self.give_up("another server");
+        if self.away.take().is_some() {
+            self.drop_lines();
+            self.give_up("another server");
+        }
         self.look.host.clone_from(&session.entrance().address.host);
         let book = self.session.shared_book();
         let old = std::mem::replace(self.session, session);

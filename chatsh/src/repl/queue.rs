@@ -20,13 +20,21 @@ pub(super) struct Queued {
     pub(super) source: Option<(String, usize)>,
     /// Was it typed while the connection was lost?
     pub(super) is_late: bool,
+    /// Was it pasted, with others?
+    pub(super) is_pasted: bool,
     /// Is it a message as it stands, of several lines?
     pub(super) is_message: bool,
 }
 
 impl Queued {
     pub(super) fn typed(text: &str) -> Queued {
-        Queued { text: text.into(), source: None, is_late: false, is_message: false }
+        Queued {
+            text: text.into(),
+            source: None,
+            is_late: false,
+            is_pasted: false,
+            is_message: false,
+        }
     }
 }
 
@@ -40,7 +48,11 @@ impl Repl<'_> {
         }
         let before = self.lines.len();
         match self.sending(text, is_message).await? {
-            Some(Sending::Each) => self.lines.extend(text.lines().map(Queued::typed)),
+            Some(Sending::Each) => {
+                let is_pasted = text.lines().count() > 1;
+                let queued = |line| Queued { is_pasted, ..Queued::typed(line) };
+                self.lines.extend(text.lines().map(queued));
+            }
             Some(Sending::AsOne) if text.starts_with('/') => {
                 self.lines.push_back(Queued::typed(text));
             }
@@ -71,6 +83,14 @@ impl Repl<'_> {
         match count > PASTED_LINES_MAX || has_command {
             true => self.how_to_send(text, count).await,
             false => Ok(Some(Sending::Each)),
+        }
+    }
+
+    /// What comes behind a line of a paste that was refused, or behind the end of a stay in the
+    /// room, is not sent: as in a script, it would be said with a hole, or elsewhere.
+    pub(super) fn drop_paste(&mut self) {
+        if self.lines.front().is_some_and(|line| line.is_pasted) {
+            self.drop_lines();
         }
     }
 

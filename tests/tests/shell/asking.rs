@@ -236,6 +236,37 @@ fn a_message_of_several_lines_can_be_typed() {
     }
 }
 
+/// The rest was tried in the lobby, line after line.
+#[test]
+fn a_paste_ends_where_a_script_would() {
+    let server = Server::with(&["limits.commands_burst=20", "limits.commands_per_s=20"]);
+    let mut ann = member(&server, "ann");
+    let mut bob = server.user("bob");
+    bob.ask("create", serde_json::json!({ "room": "den" }));
+    bob.ask("enter", serde_json::json!({ "room": "den" }));
+    let lines: String = (1..=80).map(|number| format!("line {number}\n")).collect();
+    for (deed, why) in [("kick", "* bob has put you out of den"), ("mute", "you may not speak")] {
+        ann.type_keys("\u{15}/exit\r");
+        ann.wait_for_prompt("ann@lobby> ");
+        ann.enter("/enter den", "Welcome to the chatroom", "ann#den> ");
+        ann.type_keys(&format!("\u{1b}[200~{lines}\u{1b}[201~\r"));
+        answer(&mut ann, "That is 80 lines. y sends each, m all as one message [y/m/N] ", "y");
+        while bob.next()["data"]["text"] != "line 25" {}
+        bob.ask(deed, serde_json::json!({ "username": "ann" }));
+        ann.wait_for_text(why);
+        ann.wait_for_text(" more behind it: line ");
+        let said = ann.lines();
+        assert!(!said.contains("a line without a slash is said in a room"), "{said}");
+        if deed == "mute" {
+            assert_eq!(said.matches("you may not speak").count(), 1, "{said}");
+            continue;
+        }
+        ann.type_keys("\r");
+        ann.wait_for_prompt("ann@lobby> ");
+        ann.enter("/enter den", "Welcome to the chatroom", "ann#den> ");
+    }
+}
+
 /// The second line was said to all.
 #[test]
 fn a_paste_behind_a_private_message_is_asked_about() {
@@ -243,11 +274,11 @@ fn a_paste_behind_a_private_message_is_asked_about() {
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter2\u{1b}[201~\r");
-    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "");
+    answer(&mut ann, "That is 2 lines. m keeps them one, y says the others to all [y/m/N] ", "");
     ann.wait_for_prompt("ann#general> ");
     bob.hears_nothing();
     ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter3\u{1b}[201~\r");
-    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
+    answer(&mut ann, "That is 2 lines. m keeps them one, y says the others to all [y/m/N] ", "m");
     ann.wait_for_text("ann -> bob: the password is:\n");
     assert_eq!(
         bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
