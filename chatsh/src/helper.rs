@@ -181,7 +181,10 @@ impl Hinter for Typist {
         // It is asked for when the line is drawn first, and after every change.
         self.floor.is_read_from();
         self.draft.set(line);
-        self.make_up_for_rows(&line[..pos], columns());
+        // One of several lines has rows that its width does not tell.
+        if !line.contains('\n') {
+            self.make_up_for_rows(&line[..pos], columns());
+        }
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;
         Some(Remark(match columns() {

@@ -164,6 +164,9 @@ impl Repl<'_> {
         if let Some(from) = name("from").filter(|_| !is_replayed(message)) {
             self.speaker = Some((from, Instant::now()));
         }
+        if message.kind == "left" {
+            self.speaker = None;
+        }
         let come = name("username").filter(|_| message.kind == "joined");
         let is_they = |(speaker, at): &(NameKey, Instant)| {
             Some(speaker) == come.as_ref() && at.elapsed() < PRESENCE_DELAY

@@ -43,8 +43,12 @@ impl Repl<'_> {
     /// were pasted.
     pub(super) async fn take(&mut self, text: &str, is_message: bool) -> Result<(), Failure> {
         let is_late = self.away.is_some();
-        if is_late && self.needs_no_server(text) {
-            return self.line(text).await.map(drop);
+        if is_late && !text.contains('\n') && self.needs_no_server(text) {
+            // The line that is under way may be of a file.
+            let source = self.source.take();
+            let done = self.line(text).await;
+            self.source = source;
+            return done.map(drop);
         }
         let before = self.lines.len();
         match self.sending(text, is_message).await? {
