@@ -133,14 +133,17 @@ impl Checker<'_> {
         }
         // Files that name many files would be read again and again.
         let known = self.checked.iter().find(|(known, from, _)| *known == path && *from == states);
-        if let Some((.., after)) = known {
-            return Ok(if self.keep_going { Some(ANYWHERE) } else { *after });
-        }
-        let script = Script::open(file)?;
-        self.within.push(path.clone());
-        let after = self.script(&script, states);
-        self.within.pop();
-        self.checked.push((path, states, after));
+        let after = match known {
+            Some((.., after)) => *after,
+            None => {
+                let script = Script::open(file)?;
+                self.within.push(path.clone());
+                let after = self.script(&script, states);
+                self.within.pop();
+                self.checked.push((path, states, after));
+                after
+            }
+        };
         Ok(if self.keep_going { Some(ANYWHERE) } else { after })
     }
 

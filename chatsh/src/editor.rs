@@ -17,7 +17,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{Draft, Typist};
-use crate::keys;
+use crate::keys::{self, Whole};
 use crate::printer::{Printer, Standing};
 use crate::terminal::{Quiet, Reading};
 
@@ -119,28 +119,22 @@ impl Editor {
         let (standing, asked) = (standing.clone(), standing.clone());
         thread::Builder::new().name("editor".into()).spawn(move || {
             while let Ok(ask) = to_read.recv_blocking() {
-                whole.take();
                 let typed = match &reading {
                     Some(reading) => {
                         reading.set(true);
                         floor.change();
-                        let typed = read(&mut rustyline, &ask, ask.prompt(), history.as_deref());
+                        let typed =
+                            read(&mut rustyline, &ask, ask.prompt(), &whole, history.as_deref());
                         floor.is_free();
                         reading.set(false);
                         typed
                     }
                     None => {
                         standing.show();
-                        read(&mut rustyline, &ask, "", history.as_deref())
+                        read(&mut rustyline, &ask, "", &whole, history.as_deref())
                     }
                 };
                 standing.end();
-                let typed = typed.map(|typed| match typed {
-                    Typed::Line(text) if whole.take() && text.contains('\n') => {
-                        Typed::Message(text)
-                    }
-                    typed => typed,
-                });
                 if answers.send_blocking(typed).is_err() {
                     return;
                 }
@@ -230,8 +224,10 @@ fn read(
     rustyline: &mut Rustyline,
     ask: &Ask,
     prompt: &str,
+    whole: &Whole,
     history: Option<&Path>,
 ) -> Result<Typed, Failure> {
+    whole.take();
     let is_answering = matches!(ask, Ask::Answer(_));
     if let Some(typist) = rustyline.helper_mut() {
         typist.is_answering = is_answering;
@@ -245,7 +241,10 @@ fn read(
             if !is_answer && !is_secret && !line.trim().is_empty() {
                 remember(rustyline, &line, history);
             }
-            Ok(Typed::Line(line))
+            Ok(match whole.take() && line.contains('\n') {
+                true => Typed::Message(line),
+                false => Typed::Line(line),
+            })
         }
         Err(ReadlineError::Interrupted) => {
             let has_text = |typist: &Typist| !typist.draft.text().is_empty();

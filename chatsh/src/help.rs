@@ -4,7 +4,7 @@ use proto::{Catalogue, State};
 use unicode_width::UnicodeWidthStr;
 
 use crate::style::Style;
-use crate::{elsewhere, moment};
+use crate::{moment, step};
 
 /// Help on the command `about`, or on all that can be done in `state`.
 ///
@@ -28,21 +28,15 @@ pub(crate) fn text(
         );
         return Ok(folded(&text, style));
     };
-    match (catalogue.find(name), elsewhere::meant(name, catalogue)) {
-        (Some(command), _) => {
-            let mut text = proto::page(command).trim_end().to_owned();
-            if moment::is_taken_by(command) {
-                text.push_str("\n  ");
-                text.push_str(moment::WORDS);
-            }
-            Ok(folded(&text, style))
-        }
-        (None, Some(near)) => Err(format!("there is no command /{name}: did you mean /{near}?")),
-        (None, None) => {
-            let instead = elsewhere::instead(name).unwrap_or("/help lists them");
-            Err(format!("there is no command /{name}: {instead}"))
-        }
+    let Some(command) = catalogue.find(name) else {
+        return Err(step::unknown(name, catalogue).to_string());
+    };
+    let mut text = proto::page(command).trim_end().to_owned();
+    if moment::is_taken_by(command) {
+        text.push_str("\n  ");
+        text.push_str(moment::WORDS);
     }
+    Ok(folded(&text, style))
 }
 
 /// `text`, whose lines go on under their last column when they are longer than the terminal.

@@ -28,24 +28,21 @@ pub(crate) fn accepted(reply: Incoming, state: State) -> Result<Incoming, Failur
     Err(Failure::new(exit, format!("{}: {code}: {why}", reply.kind)))
 }
 
-/// How long to wait before asking again, if that is what `reply` says.
-pub(crate) fn pause(reply: &Incoming) -> Option<Duration> {
-    if !reply.is_error(Code::Throttled) {
-        return None;
-    }
-    let millis = reply.data.get("retry_after_ms").and_then(Value::as_u64);
-    Some(millis.map_or(PAUSE, Duration::from_millis))
-}
-
-/// Tells that nothing happens for a while, and why.
+/// How long to wait before asking again, if that is what `reply` to a request of type `kind`
+/// says; tells that nothing happens for so long, and why.
 ///
 /// # Errors
 /// [`Exit::Timeout`] if that is longer than `patience`.
 pub(crate) fn put_off(
     kind: &str,
-    pause: Duration,
+    reply: &Incoming,
     patience: Option<Duration>,
-) -> Result<(), Failure> {
+) -> Result<Option<Duration>, Failure> {
+    if !reply.is_error(Code::Throttled) {
+        return Ok(None);
+    }
+    let millis = reply.data.get("retry_after_ms").and_then(Value::as_u64);
+    let pause = millis.map_or(PAUSE, Duration::from_millis);
     let seconds = pause.as_secs_f64().ceil();
     if let Some(patience) = patience.filter(|patience| pause > *patience) {
         let patience = patience.as_secs_f64();
@@ -53,7 +50,7 @@ pub(crate) fn put_off(
         return Err(Failure::new(Exit::Timeout, message));
     }
     talk::say(&format!("{kind}: throttled, trying again in {seconds} s"));
-    Ok(())
+    Ok(Some(pause))
 }
 
 /// `reply`, unless it takes longer than `timeout`.

@@ -24,7 +24,7 @@ use crate::listener::{Listener, come_back, listen, reply_to};
 use crate::local::{Local, Wait};
 use crate::output::print;
 use crate::page::Page;
-use crate::reply::{accepted, pause, put_off};
+use crate::reply::{accepted, put_off};
 use crate::session::Session;
 use crate::source::{Line, Lines, LinesError};
 use crate::step::{self, Step, Trouble};
@@ -163,8 +163,7 @@ impl Runner<'_> {
     async fn line(&mut self, line: &Line) -> Result<ControlFlow<()>, Failure> {
         self.find_out_whether_it_is_cut().await?;
         self.find_out_whether_it_is_put_out()?;
-        let state = self.session.book().state;
-        let catalogue = Arc::clone(&self.session.book().catalogue);
+        let (state, catalogue) = self.session.here();
         let step = step::understand(&line.text, true, &catalogue, States::of(&[state]))
             .map_err(|trouble| cannot_be_sent(&trouble, state))?;
         match step {
@@ -212,8 +211,9 @@ impl Runner<'_> {
             if self.manner.is_json {
                 print(&json::line(&reply.body))?;
             }
-            if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
-                put_off(kind, pause, self.manner.wait_max)?;
+            if self.manner.may_wait
+                && let Some(pause) = put_off(kind, &reply.message, self.manner.wait_max)?
+            {
                 self.sleep(pause).await?;
                 continue;
             }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proto::{Description, Frame, HEADER_BYTES, Id, Incoming, NameKey, State, Status};
+use proto::{Catalogue, Description, Frame, HEADER_BYTES, Id, Incoming, NameKey, State, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use smol::Timer;
@@ -16,7 +16,7 @@ use crate::bookmark::Bookmark;
 use crate::entrance::Entrance;
 use crate::exit::{Exit, Failure};
 use crate::link::{Ended, Link, Received};
-use crate::reply::{accepted, pause, put_off, within};
+use crate::reply::{accepted, put_off, within};
 use crate::secret;
 
 /// What stands before the number of a request that chatsh makes by itself; the ids of
@@ -161,6 +161,12 @@ impl Session {
     /// What is known of the session. Not to be held while anything is awaited.
     pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the session is, and the commands that there are.
+    pub(crate) fn here(&self) -> (State, Arc<Catalogue>) {
+        let book = self.book();
+        (book.state, Arc::clone(&book.catalogue))
     }
 
     /// The book, for who reads it from another thread.
@@ -408,8 +414,9 @@ impl Session {
     ) -> Result<Incoming, Failure> {
         loop {
             let reply = self.ask(kind, data).await?;
-            let Some(pause) = pause(&reply).filter(|_| may_wait) else { return Ok(reply) };
-            put_off(kind, pause, self.entrance.patience)?;
+            let pause =
+                if may_wait { put_off(kind, &reply, self.entrance.patience)? } else { None };
+            let Some(pause) = pause else { return Ok(reply) };
             smol::Timer::after(pause).await;
             // A server sends away who is not logged in for long.
             if self.is_over() && self.book().state == State::Auth {

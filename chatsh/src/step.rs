@@ -89,10 +89,7 @@ pub(crate) fn understand<'a>(
             Ok(Step::Ask { command, data, is_bare: true })
         }
         Line::Command { name, arguments, column } => {
-            let Some(command) = catalogue.find(name) else {
-                let nearest = elsewhere::meant(name, catalogue);
-                return Err(Trouble::Unknown { name: name.into(), nearest });
-            };
+            let command = catalogue.find(name).ok_or_else(|| unknown(name, catalogue))?;
             let data = match arguments.trim().is_empty() && local::is_fine_alone(name) {
                 true => Ok(Map::new()),
                 false => request_of(command, arguments),
@@ -121,6 +118,11 @@ pub(crate) fn understand<'a>(
             }
         }
     }
+}
+
+/// What to say of `name`, which is no command.
+pub(crate) fn unknown(name: &str, catalogue: &Catalogue) -> Trouble {
+    Trouble::Unknown { name: name.into(), nearest: elsewhere::meant(name, catalogue) }
 }
 
 /// The request that says `text` to all.

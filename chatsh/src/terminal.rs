@@ -29,13 +29,7 @@ impl Quiet {
     /// # Errors
     /// It is none, or is gone.
     pub(crate) fn begin() -> io::Result<Quiet> {
-        let before = tcgetattr(io::stdin())?;
-        let mut quiet = before.clone();
-        // Key by key, and the return key as it is: as the editor will read them.
-        quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
-        quiet.input_modes -= InputModes::ICRNL;
-        tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
-        Ok(Quiet { before, during: quiet })
+        Quiet::with(LocalModes::empty())
     }
 
     /// The same, and the interrupt key takes away what is waited for, but not what was typed
@@ -44,10 +38,18 @@ impl Quiet {
     /// # Errors
     /// See [`Quiet::begin`].
     pub(crate) fn begin_shell() -> io::Result<Quiet> {
-        let mut quiet = Quiet::begin()?;
-        quiet.during.local_modes |= LocalModes::NOFLSH;
-        tcsetattr(io::stdin(), OptionalActions::Drain, &quiet.during)?;
-        Ok(quiet)
+        Quiet::with(LocalModes::NOFLSH)
+    }
+
+    fn with(modes: LocalModes) -> io::Result<Quiet> {
+        let before = tcgetattr(io::stdin())?;
+        let mut during = before.clone();
+        // Key by key, and the return key as it is: as the editor will read them.
+        during.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
+        during.local_modes |= modes;
+        during.input_modes -= InputModes::ICRNL;
+        tcsetattr(io::stdin(), OptionalActions::Drain, &during)?;
+        Ok(Quiet { before, during })
     }
 }
 

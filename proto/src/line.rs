@@ -122,18 +122,16 @@ fn one_too_many(
     let advice = match last {
         Some((name, Value::String(value))) => {
             let is_option = |word: &str| {
-                let name = word.strip_prefix("--").and_then(|word| word.split('=').next());
+                let name = word.strip_prefix("--").map(|option| split_option(option).0);
                 command.args.iter().any(|arg| !arg.required && Some(&*arg.name) == name)
             };
-
-            let begins = rest.match_indices(" --").map(|(at, _)| at);
-            let end = begins
-                .into_iter()
-                .find(|at| rest[*at..].split_whitespace().next().is_some_and(is_option));
+            let mut begins = rest.match_indices(" --").map(|(at, _)| at);
+            let end =
+                begins.find(|at| rest[*at..].split_whitespace().next().is_some_and(is_option));
             let (part, options) = rest.split_at(end.unwrap_or(rest.len()));
             let value = format!("{value} {}", part.trim_end());
-            let value = quoted(&value);
-            format!("if it is part of {name}, quote it: --{name} {value}{}", options.trim_end())
+            let options = options.trim_end();
+            format!("if it is part of {name}, quote it: --{name} {}{options}", quoted(&value))
         }
         _ => usage(command),
     };
@@ -147,10 +145,7 @@ fn option(
     words: &mut Words<'_>,
     start: usize,
 ) -> Result<(String, Value), LineError> {
-    let (name, inline) = match word[2..].split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (&word[2..], None),
-    };
+    let (name, inline) = split_option(&word[2..]);
     let optional = || command.args.iter().filter(|arg| !arg.required);
     let Some(arg) = optional().find(|arg| arg.name == name) else {
         let hint = match nearest(name, optional().map(|arg| arg.name.as_str())) {
@@ -171,6 +166,14 @@ fn option(
         }
     };
     Ok((arg.name.clone(), words.value(arg, &value, start)?))
+}
+
+/// The name of an option, which stands behind two dashes, and the value that goes with it.
+fn split_option(option: &str) -> (&str, Option<&str>) {
+    match option.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (option, None),
+    }
 }
 
 /// The line that stands for `data`: the opposite of [`request_of`].
@@ -322,6 +325,14 @@ mod tests {
 
     #[derive(JsonSchema)]
     #[allow(dead_code)]
+    struct Found {
+        room: RoomName,
+        topic: Option<String>,
+        private: Option<bool>,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
     struct Kick {
         username: String,
         reason: Option<String>,
@@ -388,6 +399,16 @@ mod tests {
             "attic --tags new rooms --private --count 3",
             "17: \"rooms\" is one argument too many: /x ROOM [--count COUNT] [--private] [--tags TAGS]",
         );
+        // The options behind it are no part of it; it was a public room.
+        for options in ["--private", "--private=true"] {
+            check::<Found>(
+                &format!("sec --topic Ops talk -- and --more {options}"),
+                &format!(
+                    "16: \"talk\" is one argument too many: if it is part of topic, quote it: \
+                     --topic 'Ops talk -- and --more' {options}"
+                ),
+            );
+        }
         check::<Kick>(
             "--reason loud bob eve",
             "18: \"eve\" is one argument too many: /x USERNAME [--reason REASON]",

@@ -30,27 +30,23 @@ impl Repl<'_> {
         text: &str,
         count: usize,
     ) -> Result<Option<Sending>, Failure> {
-        let can_be_one = {
-            let book = self.session.book();
-            match text.starts_with('/') {
-                true => {
-                    let states = States::of(&[book.state]);
-                    let step = step::understand(text, false, &book.catalogue, states);
-                    matches!(step, Ok(Step::Ask { .. }))
-                }
-                false => book.catalogue.bare(book.state).is_some(),
+        let (state, catalogue) = self.session.here();
+        let is_command = text.starts_with('/');
+        let can_be_one = match is_command {
+            true => {
+                let step = step::understand(text, false, &catalogue, States::of(&[state]));
+                matches!(step, Ok(Step::Ask { .. }))
             }
+            false => catalogue.bare(state).is_some(),
         };
-        let question = match can_be_one {
+        let question = match (can_be_one, is_command) {
             // What stands behind a private message is for one only.
-            true if text.starts_with('/') => {
-                format!(
-                    "That is {count} lines. m keeps them one, y says the others to all [y/m/N] "
-                )
-            }
-            true => format!("That is {count} lines. y sends each, m all as one message [y/m/N] "),
-            false => format!("That is {count} lines, each done by itself: do them all? [y/N] "),
+            (true, true) => "m keeps them one, y says the others to all [y/m/N] ",
+            (true, false) => "y sends each, m all as one message [y/m/N] ",
+            (false, _) => "each done by itself: do them all? [y/N] ",
         };
+        let stop = if can_be_one { '.' } else { ',' };
+        let question = format!("That is {count} lines{stop} {question}");
         Ok(match &*self.reply_to(&question).await? {
             "y" | "Y" | "yes" => Some(Sending::Each),
             "m" | "M" if can_be_one => Some(Sending::AsOne),

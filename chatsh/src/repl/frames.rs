@@ -1,6 +1,5 @@
 //! What the server says, as the shell shows it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Zoned;
@@ -140,6 +139,7 @@ impl Repl<'_> {
     }
 
     pub(super) fn push(&mut self, push: &Received) {
+        self.note_speaker(&push.message);
         if self.is_seen_already(&push.message) && !self.look.is_json {
             return;
         }
@@ -157,21 +157,20 @@ impl Repl<'_> {
         self.waiting.take_if(|waiting| waiting.is_for(&push.message));
     }
 
-    /// Has the one who is said to have come said something already? A server waits a moment
-    /// before it tells who has come, since many only say one thing.
-    fn is_seen_already(&mut self, message: &Incoming) -> bool {
-        let name = |field| message.data.get(field).and_then(Value::as_str).map(NameKey::of);
-        if let Some(from) = name("from").filter(|_| !is_replayed(message)) {
-            self.speaker = Some((from, Instant::now()));
-        }
+    /// Takes note of who has spoken last.
+    fn note_speaker(&mut self, message: &Incoming) {
         if message.kind == "left" {
             self.speaker = None;
+        } else if let Some(from) = name_in(message, "from").filter(|_| !is_replayed(message)) {
+            self.speaker = Some((from, Instant::now()));
         }
-        let come = name("username").filter(|_| message.kind == "joined");
-        let is_they = |(speaker, at): &(NameKey, Instant)| {
-            Some(speaker) == come.as_ref() && at.elapsed() < PRESENCE_DELAY
-        };
-        self.speaker.as_ref().is_some_and(is_they)
+    }
+
+    /// Has the one who is said to have come said something already? A server waits a moment
+    /// before it tells who has come, since many only say one thing.
+    fn is_seen_already(&self, message: &Incoming) -> bool {
+        let (Some((speaker, at)), "joined") = (&self.speaker, &*message.kind) else { return false };
+        name_in(message, "username").as_ref() == Some(speaker) && at.elapsed() < PRESENCE_DELAY
     }
 
     pub(super) fn show_recent(&mut self, page: &Incoming) {
@@ -228,10 +227,7 @@ impl Repl<'_> {
 
     /// Where the command `kind` is for, and the way there, in the words of the shell.
     fn wrong_place(&self, kind: &str) -> Option<String> {
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
+        let (state, catalogue) = self.session.here();
         let states = catalogue.find(kind)?.spec.states;
         let places: Vec<_> = states.iter().map(place).collect();
         let way: Vec<_> =
@@ -279,6 +275,11 @@ impl Repl<'_> {
             (false, None) => {}
         }
     }
+}
+
+/// The user whom a field of `message` names.
+fn name_in(message: &Incoming, field: &str) -> Option<NameKey> {
+    message.data.get(field).and_then(Value::as_str).map(NameKey::of)
 }
 
 /// A state as a place.

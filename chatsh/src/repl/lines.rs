@@ -32,10 +32,7 @@ impl Repl<'_> {
     /// Says a text of several lines.
     pub(super) async fn say(&mut self, text: &str) {
         self.number += 1;
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
+        let (state, catalogue) = self.session.here();
         match step::said(text, &catalogue, States::of(&[state])) {
             Ok((command, mut data)) => {
                 key::give(command, &mut data);
@@ -48,10 +45,7 @@ impl Repl<'_> {
     /// Does a line, or begins to.
     pub(super) async fn line(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
         self.number += 1;
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
+        let (state, catalogue) = self.session.here();
         let in_script = self.source.is_some();
         match step::understand(line, in_script, &catalogue, States::of(&[state])) {
             Ok(Step::Nothing) => {}
@@ -157,10 +151,7 @@ impl Repl<'_> {
                 return self.stop_source();
             }
         };
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
+        let (state, catalogue) = self.session.here();
         let problems = check(&script, &catalogue, state, false);
         if !problems.is_empty() {
             problems.iter().for_each(|problem| self.complain(&problem.report()));
@@ -185,10 +176,7 @@ impl Repl<'_> {
 
     /// Is `line` nothing that a server has to do with?
     pub(super) fn needs_no_server(&self, line: &str) -> bool {
-        let (state, catalogue) = {
-            let book = self.session.book();
-            (book.state, Arc::clone(&book.catalogue))
-        };
+        let (state, catalogue) = self.session.here();
         let step = step::understand(line, false, &catalogue, States::of(&[state]));
         matches!(step, Ok(Step::Here(Local::Help(_) | Local::Set(_) | Local::Connect(_))))
     }

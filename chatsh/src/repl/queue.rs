@@ -14,6 +14,7 @@ const PASTED_LINES_MAX: usize = 3;
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// A line whose turn has not come.
+#[derive(Default)]
 pub(super) struct Queued {
     pub(super) text: String,
     /// The file that it is in and its number there, if it was not typed.
@@ -28,13 +29,7 @@ pub(super) struct Queued {
 
 impl Queued {
     pub(super) fn typed(text: &str) -> Queued {
-        Queued {
-            text: text.into(),
-            source: None,
-            is_late: false,
-            is_pasted: false,
-            is_message: false,
-        }
+        Queued { text: text.into(), ..Queued::default() }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::listener::{Listener, come_back, put_out, reply_to};
 use crate::login::Login;
 use crate::options::Options;
 use crate::output::print;
-use crate::reply::{accepted, pause, put_off};
+use crate::reply::{accepted, put_off};
 use crate::script::Manner;
 use crate::session::{Heard, Session, object};
 use crate::{json, show};
@@ -132,8 +132,9 @@ impl Errand {
             // What is kept under a key is kept once.
             let is_repeatable = READING.contains(&kind) || data.contains_key("key");
             let reply = reply_to(self, kind, data, &id, is_repeatable).await?;
-            if let Some(pause) = pause(&reply.message).filter(|_| self.manner.may_wait) {
-                put_off(kind, pause, self.manner.wait_max)?;
+            if self.manner.may_wait
+                && let Some(pause) = put_off(kind, &reply.message, self.manner.wait_max)?
+            {
                 Timer::after(pause).await;
                 continue;
             }

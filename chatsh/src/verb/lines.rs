@@ -277,8 +277,10 @@ impl Sender<'_> {
 
     fn late(&self) -> Failure {
         let seconds = self.errand.session.timeout().as_secs_f64();
-        let message = format!("{}: no reply within {seconds} s", place(&self.under_way));
-        let message = format!("{message}; they may or may not have been said");
+        let message = format!(
+            "{}: no reply within {seconds} s; they may or may not have been said",
+            place(&self.under_way)
+        );
         Failure::new(Exit::Timeout, message)
     }
 }
