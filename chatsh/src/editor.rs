@@ -17,7 +17,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{Draft, Typist};
-use crate::keys::{self, Whole};
+use crate::keys::{self, Pressed};
 use crate::printer::{Printer, Standing};
 use crate::terminal::{Quiet, Reading};
 
@@ -54,10 +54,8 @@ impl Ask {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Typed {
-    /// This line; if several were pasted, these.
-    Line(String),
-    /// This message, which may have several lines.
-    Message(String),
+    /// This line, or these.
+    Line(String, Lines),
     /// Nothing: the user cleared the line.
     Cleared {
         /// Was there anything in it?
@@ -65,6 +63,17 @@ pub(crate) enum Typed {
     },
     /// Nothing more: the user leaves.
     Left,
+}
+
+/// What several lines are that are typed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// Lines that were pasted, or there is only one.
+    Pasted,
+    /// One message.
+    Message,
+    /// Brought back from the history, which does not tell what they were.
+    Recalled,
 }
 
 /// The editor as the shell uses it.
@@ -104,7 +113,7 @@ impl Editor {
         let mut rustyline = Rustyline::with_config(config)?;
         let (floor, draft) = (typist.floor.clone(), typist.draft.clone());
         rustyline.set_helper(Some(typist));
-        let whole = keys::bind(&mut rustyline);
+        let pressed = keys::bind(&mut rustyline);
         if let Some(history) = &history {
             make_folder(history);
             // A history that is not there yet, or is damaged, is an empty one.
@@ -124,14 +133,15 @@ impl Editor {
                         reading.set(true);
                         floor.change();
                         let typed =
-                            read(&mut rustyline, &ask, ask.prompt(), &whole, history.as_deref());
+                            read(&mut rustyline, &ask, &standing, &pressed, history.as_deref());
                         floor.is_free();
                         reading.set(false);
                         typed
                     }
                     None => {
                         standing.show();
-                        read(&mut rustyline, &ask, "", &whole, history.as_deref())
+                        let silent = Standing::default();
+                        read(&mut rustyline, &ask, &silent, &pressed, history.as_deref())
                     }
                 };
                 standing.end();
@@ -223,28 +233,26 @@ fn broken(why: &str) -> Failure {
 fn read(
     rustyline: &mut Rustyline,
     ask: &Ask,
-    prompt: &str,
-    whole: &Whole,
+    standing: &Standing,
+    pressed: &Pressed,
     history: Option<&Path>,
 ) -> Result<Typed, Failure> {
-    whole.take();
+    pressed.begin();
     let is_answering = matches!(ask, Ask::Answer(_));
-    if let Some(typist) = rustyline.helper_mut() {
-        typist.is_answering = is_answering;
-        typist.prompt_width = prompt.width();
-        typist.draft.set("");
-    }
-    match rustyline.readline(prompt) {
+    match line(rustyline, is_answering, standing) {
+        Ok(line) if pressed.has_interrupt() => Ok(Typed::Cleared { had_text: !line.is_empty() }),
         Ok(line) => {
             let is_secret = rustyline.helper().is_none_or(|typist| typist.is_secret(&line));
             let is_answer = is_answering && line.trim().len() <= ANSWER_BYTES_MAX;
             if !is_answer && !is_secret && !line.trim().is_empty() {
                 remember(rustyline, &line, history);
             }
-            Ok(match whole.take() && line.contains('\n') {
-                true => Typed::Message(line),
-                false => Typed::Line(line),
-            })
+            let lines = match line.contains('\n') {
+                true if pressed.has_further_line() => Lines::Message,
+                true if !pressed.has_paste() => Lines::Recalled,
+                _ => Lines::Pasted,
+            };
+            Ok(Typed::Line(line, lines))
         }
         Err(ReadlineError::Interrupted) => {
             let has_text = |typist: &Typist| !typist.draft.text().is_empty();
@@ -253,6 +261,31 @@ fn read(
         Err(ReadlineError::Eof) => Ok(Typed::Left),
         Err(ReadlineError::Signal(_)) => Err(Failure::interrupted()),
         Err(error) => Err(broken(&error.to_string())),
+    }
+}
+
+/// A line, behind the prompt that is standing there. Rustyline knows no other prompt than the
+/// one that it began with: when it is another one it begins again, with the line as it is.
+fn line(
+    rustyline: &mut Rustyline,
+    is_answering: bool,
+    standing: &Standing,
+) -> rustyline::Result<String> {
+    let (mut left, mut right) = (String::new(), String::new());
+    loop {
+        let prompt = standing.prompt().unwrap_or_default();
+        if let Some(typist) = rustyline.helper_mut() {
+            typist.begin(is_answering, prompt.width());
+        }
+        let line = rustyline.readline_with_initial(&prompt, (&left, &right));
+        let Some(typist) = rustyline.helper().filter(|typist| typist.has_stopped()) else {
+            return line;
+        };
+        if !matches!(line, Err(ReadlineError::Interrupted)) {
+            return line;
+        }
+        (left, right) = typist.draft.parts();
+        typist.take_away(&format!("{prompt}{left}{right}"));
     }
 }
 

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Signal, getpid, kill_process};
 
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -17,7 +20,10 @@ use crate::floor::Floor;
 use crate::printer::Standing;
 use crate::style::Style;
 use crate::terminal::{columns, wraps_anew};
-use crate::{completion, masking};
+use crate::{completion, masking, safe};
+
+/// How many columns are between two tab stops, as rustyline has them.
+const TAB_COLUMNS: usize = 8;
 
 /// Knows the book, and what the line is for.
 pub(crate) struct Typist {
@@ -25,9 +31,11 @@ pub(crate) struct Typist {
     style: Arc<Mutex<Style>>,
     standing: Standing,
     /// Is the line the answer to a question? Then it is neither completed nor masked.
-    pub(crate) is_answering: bool,
+    is_answering: bool,
     /// How many columns the prompt takes.
-    pub(crate) prompt_width: usize,
+    prompt_width: usize,
+    /// Was rustyline told to stop, since the prompt is another one now?
+    is_stopping: AtomicBool,
     /// What stands in the line.
     pub(crate) draft: Draft,
     /// Told when rustyline reads, and when a line ends.
@@ -37,15 +45,35 @@ pub(crate) struct Typist {
 
 /// A line as far as it is typed. It may have a password in it, so it is not for `Debug`.
 #[derive(Clone, Default)]
-pub(crate) struct Draft(Arc<Mutex<String>>);
+pub(crate) struct Draft(Arc<Mutex<Line>>);
+
+#[derive(Default)]
+struct Line {
+    text: String,
+    /// Before which byte the cursor is.
+    cursor: usize,
+}
 
 impl Draft {
-    pub(crate) fn set(&self, line: &str) {
-        line.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn set(&self, text: &str, cursor: usize) {
+        let mut line = self.lock();
+        text.clone_into(&mut line.text);
+        line.cursor = cursor;
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().text.clone()
+    }
+
+    /// What stands before the cursor, and behind it.
+    pub(crate) fn parts(&self) -> (String, String) {
+        let line = self.lock();
+        let (left, right) = line.text.split_at_checked(line.cursor).unwrap_or((&line.text, ""));
+        (left.to_owned(), right.to_owned())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,8 +113,39 @@ impl Typist {
     ) -> Typist {
         let draft = Draft::default();
         let (is_answering, prompt_width, floor) = (false, 0, Floor::default());
-        let drawn = Cell::default();
-        Typist { book, style, standing, is_answering, prompt_width, draft, floor, drawn }
+        let (drawn, is_stopping) = (Cell::default(), AtomicBool::new(false));
+        Typist {
+            book,
+            style,
+            standing,
+            is_answering,
+            prompt_width,
+            is_stopping,
+            draft,
+            floor,
+            drawn,
+        }
+    }
+
+    /// A line is read behind a prompt of so many columns.
+    pub(crate) fn begin(&mut self, is_answering: bool, prompt_width: usize) {
+        self.is_answering = is_answering;
+        self.prompt_width = prompt_width;
+        self.is_stopping.store(false, Ordering::Relaxed);
+        self.draft.set("", 0);
+    }
+
+    /// Was rustyline told to stop since it began?
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Takes `text` away, below which rustyline has left the cursor.
+    pub(crate) fn take_away(&self, text: &str) {
+        self.floor.change();
+        let rows = rows_to_end(text, columns()) + 1;
+        let mut stdout = io::stdout();
+        let _ = write!(stdout, "\x1b[{rows}A\r\x1b[J").and_then(|()| stdout.flush());
     }
 
     /// Must `line` be kept out of the history?
@@ -180,7 +239,7 @@ impl Hinter for Typist {
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
         // It is asked for when the line is drawn first, and after every change.
         self.floor.is_read_from();
-        self.draft.set(line);
+        self.draft.set(line, pos);
         // One of several lines has rows that its width does not tell.
         if !line.contains('\n') {
             self.make_up_for_rows(&line[..pos], columns());
@@ -200,33 +259,38 @@ impl Highlighter for Typist {
         prompt: &'p str,
         is_default: bool,
     ) -> Cow<'b, str> {
-        match self.standing.prompt().filter(|now| is_default && now != prompt) {
-            // Rustyline knows the width of the one that it began with.
-            Some(now) => as_wide(&now, prompt.width()).into(),
-            None => prompt.into(),
+        let is_another = self.standing.prompt().is_some_and(|now| is_default && now != prompt);
+        if is_another && !self.is_stopping.swap(true, Ordering::Relaxed) {
+            // While rustyline reads this signal is its own, and the one thing that stops it.
+            let _ = kill_process(getpid(), Signal::INT);
         }
+        prompt.into()
     }
 
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let (columns, width) = (columns(), self.prompt_width + line.width());
         let is_full = columns > 0 && width % columns == 0;
         self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
-        match self.secret_from(line) {
+        let drawn: Cow<'l, str> = match self.secret_from(line) {
             Some(start) if !self.is_answering => {
                 let mask: String = line[start..].chars().map(masked).collect();
                 format!("{}{mask}", &line[..start]).into()
             }
             _ => line.into(),
-        }
+        };
+        if drawn.contains(is_obeyed) { drawn.replace(is_obeyed, "").into() } else { drawn }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         self.style().dim(hint).into()
     }
 
-    fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
+    fn highlight_char(&self, line: &str, pos: usize, kind: CmdKind) -> bool {
+        if kind == CmdKind::MoveCursor {
+            self.draft.set(line, pos);
+        }
         // Else a letter typed at the end is drawn as it is, without asking for its mask.
-        !self.is_answering && self.secret_from(line).is_some()
+        line.contains(is_obeyed) || (!self.is_answering && self.secret_from(line).is_some())
     }
 }
 
@@ -248,23 +312,29 @@ fn fitting(hint: &str, columns: usize) -> String {
     fitting
 }
 
-/// `prompt` in as many columns: with blanks behind it, or less of the user, or of the place.
-fn as_wide(prompt: &str, columns: usize) -> String {
-    if prompt.width() <= columns {
-        return format!("{prompt}{}", " ".repeat(columns - prompt.width()));
+/// How many rows down the end of `text` is from its beginning, as rustyline counts them.
+fn rows_to_end(text: &str, columns: usize) -> usize {
+    let (mut row, mut column) = (0, 0);
+    for letter in text.chars() {
+        let width = match letter {
+            '\n' => {
+                (row, column) = (row + 1, 0);
+                continue;
+            }
+            '\t' => TAB_COLUMNS - column % TAB_COLUMNS,
+            letter => letter.width().unwrap_or(0),
+        };
+        column += width;
+        if column > columns {
+            (row, column) = (row + 1, width);
+        }
     }
-    let place = prompt.rfind(['@', '#']).unwrap_or_default();
-    let (user, place) = prompt.split_at(place);
-    if place.width() + 2 <= columns {
-        let fits = |at: &usize| user[..*at].width() + 1 + place.width() <= columns;
-        let ends = user.char_indices().map(|(at, _)| at).chain([user.len()]);
-        let end = ends.take_while(fits).last().unwrap_or_default();
-        let shown = format!("{}…{place}", &user[..end]);
-        return format!("{}{shown}", " ".repeat(columns - shown.width()));
-    }
-    let fits = |(at, _): &(usize, char)| prompt[*at..].width() < columns;
-    let end = prompt.char_indices().find(fits).map_or("", |(at, _)| &prompt[at..]);
-    format!("{}…{end}", " ".repeat(columns.saturating_sub(1 + end.width())))
+    row + usize::from(column == columns)
+}
+
+/// Would a terminal obey `c`, which was pasted? Rustyline gives such letters no columns.
+fn is_obeyed(c: char) -> bool {
+    safe::is_unsafe(c) && c != '\n' && c.width().unwrap_or(0) == 0
 }
 
 /// As many stars as the letter has columns; the cursor is placed by those.
@@ -317,23 +387,29 @@ mod tests {
     }
 
     #[test]
-    fn another_prompt_takes_as_many_columns() {
-        for (columns, shown) in [
-            (13, "ann@lobby>   "),
-            (11, "ann@lobby> "),
-            (10, "a…@lobby> "),
-            (9, "…@lobby> "),
-            (8, "…lobby> "),
-            (2, "… "),
-            (1, "…"),
+    fn the_end_of_a_line_is_found_from_its_beginning() {
+        for (text, columns, rows) in [
+            ("", 10, 0),
+            ("ann> 1234", 10, 0),
+            // Rustyline begins another row as soon as one is full.
+            ("ann> 12345", 10, 1),
+            ("ann> 123456", 10, 1),
+            ("ann> 1234\n1234\n", 10, 2),
+            // A wide letter is not cut.
+            ("ann> 1234鍵", 10, 1),
+            ("ann> 1234鍵12345678", 10, 2),
+            ("ann> \t12", 10, 1),
         ] {
-            assert_eq!(as_wide("ann@lobby> ", columns), shown);
+            assert_eq!(rows_to_end(text, columns), rows, "{text:?}");
         }
-        assert_eq!(as_wide("harper@lobby> ", 13), "harp…@lobby> ");
-        assert_eq!(as_wide("鍵鍵@lobby> ", 11), "鍵…@lobby> ");
-        assert_eq!(as_wide("鍵鍵@lobby> ", 10), " …@lobby> ");
-        assert_eq!(as_wide("127.0.0.1> ", 9), "….0.0.1> ");
-        assert_eq!(as_wide("鍵鍵鍵> ", 6), " …鍵> ");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_drawn() {
+        let (book, style) = (Mutex::new(Book::new()), Mutex::new(Style::NONE));
+        let typist = Typist::new(Arc::new(book), Arc::new(style), Standing::default());
+        assert_eq!(typist.highlight("a\u{202e}b\u{9b}31mc\u{7}\nd", 0), "ab31mc\nd");
+        assert_eq!(typist.highlight("a\tb \u{5d0}", 0), "a\tb \u{5d0}");
     }
 
     #[test]

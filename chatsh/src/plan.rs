@@ -1,6 +1,6 @@
 //! What the options ask for, together with the address, the environment and the terminal.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -252,7 +252,9 @@ impl Options {
         if let Some(file) = self.named_password_file() {
             return Some(Source::File(file.clone()));
         }
-        (io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Source::Terminal)
+        // Where it is asked for, whatever stdin is; who reads stderr may not be there to answer.
+        let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
+        (io::stderr().is_terminal() && terminal.is_ok()).then_some(Source::Terminal)
     }
 }
 

@@ -208,11 +208,10 @@ impl Repl<'_> {
                 // Who comes back is given up only when there is no line to clear.
                 Some(Typed::Cleared { had_text: true }) if self.away.is_some() => {}
                 Some(Typed::Cleared { .. }) => self.interrupted()?,
-                Some(Typed::Line(text)) if self.away.is_some() && text.trim() == "/quit" => {
+                Some(Typed::Line(text, _)) if self.away.is_some() && text.trim() == "/quit" => {
                     return self.leave();
                 }
-                Some(Typed::Line(text)) => self.take(&text, false).await?,
-                Some(Typed::Message(text)) => self.take(&text, true).await?,
+                Some(Typed::Line(text, lines)) => self.take(&text, lines).await?,
                 Some(Typed::Left) => {
                     if self.editor.is_linear() {
                         // The terminal has shown nothing for the key.

@@ -132,7 +132,7 @@ fn write_safely(text: &str, style: Style, mut put: impl FnMut(&str, usize)) {
 }
 
 /// Is `c` a control character, or does it reorder or hide what stands around it?
-fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     match c {
         '\t' => false,
         c if c.is_control() => true,

@@ -5,7 +5,7 @@ use proto::{Catalogue, State, States, usage};
 
 use super::Repl;
 use super::queue::Queued;
-use crate::editor::Typed;
+use crate::editor::{Lines, Typed};
 use crate::exit::Failure;
 use crate::step::{self, Step};
 use crate::{masking, safe};
@@ -84,8 +84,10 @@ impl Repl<'_> {
         while self.editor.is_reading() {
             match self.turn().await? {
                 None | Some(Typed::Cleared { .. }) => {}
-                Some(Typed::Line(text)) => self.lines.extend(text.lines().map(Queued::typed)),
-                Some(Typed::Message(text)) => self.lines.push_back(Queued::typed(&text)),
+                Some(Typed::Line(text, Lines::Pasted)) => {
+                    self.lines.extend(text.lines().map(Queued::typed));
+                }
+                Some(Typed::Line(text, _)) => self.lines.push_back(Queued::typed(&text)),
                 Some(Typed::Left) => return Ok(String::new()),
             }
         }
@@ -93,9 +95,7 @@ impl Repl<'_> {
         loop {
             match self.turn().await? {
                 None => {}
-                Some(Typed::Line(answer) | Typed::Message(answer)) => {
-                    return Ok(answer.trim().to_owned());
-                }
+                Some(Typed::Line(answer, _)) => return Ok(answer.trim().to_owned()),
                 Some(Typed::Cleared { .. } | Typed::Left) => return Ok(String::new()),
             }
         }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Repl;
 use super::asking::Sending;
+use crate::editor::Lines;
 use crate::exit::{Exit, Failure};
 use crate::masking;
 
@@ -34,9 +35,8 @@ impl Queued {
 }
 
 impl Repl<'_> {
-    /// Takes what was typed; if it is not one message as it stands, it is several lines, that
-    /// were pasted.
-    pub(super) async fn take(&mut self, text: &str, is_message: bool) -> Result<(), Failure> {
+    /// Takes what was typed.
+    pub(super) async fn take(&mut self, text: &str, lines: Lines) -> Result<(), Failure> {
         let is_late = self.away.is_some();
         if is_late && !text.contains('\n') && self.needs_no_server(text) {
             // The line that is under way may be of a file.
@@ -46,7 +46,7 @@ impl Repl<'_> {
             return done.map(drop);
         }
         let before = self.lines.len();
-        match self.sending(text, is_message).await? {
+        match self.sending(text, lines).await? {
             Some(Sending::Each) => {
                 let is_pasted = text.lines().count() > 1;
                 let queued = |line| Queued { is_pasted, ..Queued::typed(line) };
@@ -72,14 +72,14 @@ impl Repl<'_> {
         Ok(())
     }
 
-    async fn sending(&mut self, text: &str, is_message: bool) -> Result<Option<Sending>, Failure> {
-        if is_message {
+    async fn sending(&mut self, text: &str, lines: Lines) -> Result<Option<Sending>, Failure> {
+        if lines == Lines::Message {
             return Ok(Some(Sending::AsOne));
         }
         let count = text.lines().filter(|line| !line.trim().is_empty()).count();
         // What is behind the first line of a private message would be said to all.
         let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
-        match count > PASTED_LINES_MAX || has_command {
+        match count > PASTED_LINES_MAX || has_command || lines == Lines::Recalled {
             true => self.how_to_send(text, count).await,
             false => Ok(Some(Sending::Each)),
         }

@@ -225,6 +225,11 @@ fn a_message_of_several_lines_can_be_typed() {
         bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
         "psst\npsst"
     );
+    // What is brought back may have been a message or lines: it is asked.
+    // In a line of two rows the key goes up a row.
+    ann.type_keys("\u{1b}[A\u{1b}[A\u{1b}[A\r");
+    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
+    assert_eq!(bob.next()["data"]["text"], "one\ntwo");
     // And one that is given up is none.
     ann.type_keys("three\u{1b}\rfour");
     ann.wait_for_prompt("four");
@@ -377,6 +382,27 @@ fn a_password_that_no_file_has_is_asked_for() {
         });
     }
     assert_eq!(ann.wait(), 3);
+}
+
+/// It said that there is no terminal.
+#[test]
+fn a_password_is_asked_for_although_stdin_is_a_pipe() {
+    let server = Server::start();
+    server.user("ann");
+    let mut bob = server.member("bob", "general");
+    let mut bash = Terminal::bash(Home::new(), ROWS, COLS);
+    bash.wait_for_prompt("bash$ ");
+    bash.type_keys(&format!(
+        "echo hi | {} -u ann --pin {} -a {} send -r general -\r",
+        tests::program("chatsh").display(),
+        server.fingerprint,
+        server.address,
+    ));
+    answer(&mut bash, "Password of ann: ", "1234");
+    assert_eq!(bob.next()["data"]["text"], "hi");
+    bash.wait_for_prompt("bash$ ");
+    bash.type_keys("exit\r");
+    bash.wait();
 }
 
 /// Who mistyped it had an account that nobody could open.

@@ -86,7 +86,7 @@ fn whose_password_was_changed_keeps_the_line_and_logs_in_again() {
     assert!(changed.status.success(), "{changed:?}");
     ann.wait_for_text("your password was changed by the administrator");
     ann.wait_for_text("the server does not take the token any more: log in again");
-    ann.wait_for_prompt("127.0.0.1>   half a line");
+    ann.wait_for_prompt("127.0.0.1> half a line");
     ann.type_keys("\u{15}/login ann 4321\r");
     ann.wait_for_text("Login successful");
     ann.wait_for_prompt("ann@lobby> ");

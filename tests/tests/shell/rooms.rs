@@ -86,9 +86,9 @@ fn who_comes_and_what_keepers_do_is_said_in_a_line() {
     bob.ask("kick", json!({ "username": "ann", "reason": "tea is over" }));
     ann.wait_for_text("* bob has put you out of ops into the lobby: tea is over");
     // What is allowed has changed at once, and so has the prompt of the line being typed.
-    ann.wait_for_prompt("…@lobby> hel");
+    ann.wait_for_prompt("ann@lobby> hel");
     ann.type_keys("\u{15}/en\t");
-    ann.wait_for_line("the completion", |line| line == "…@lobby> /enter ");
+    ann.wait_for_line("the completion", |line| line == "ann@lobby> /enter ");
     assert!(!ann.lines().contains("put out ann"), "{}", ann.lines());
     ann.type_keys("\u{15}");
     ann.enter("hello?", "a line without a slash is said in a room", "ann@lobby> ");

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use expect_test::expect;
+use serde_json::json;
 use tests::{Home, Server, Terminal};
 
 use crate::{COLS, ROWS, Typing, member, member_with, shell};
@@ -267,4 +268,73 @@ fn the_interrupt_key_takes_the_hint_away() {
     ann.type_keys("\u{3}");
     ann.wait_for_prompt("ann#general> ");
     assert!(!ann.lines().contains("TO "), "{}", ann.lines());
+}
+
+/// The line that was being typed kept the width of its first prompt: too narrow, or with blanks.
+#[test]
+fn another_prompt_takes_the_place_of_the_one_before() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    bob.ask("create", json!({ "room": "a_room_with_a_long_name" }));
+    bob.enter("a_room_with_a_long_name");
+    let mut cat = server.user("cat");
+    let mut ann = member(&server, "ann");
+    for line in ["short", &"a line of many words ".repeat(9)] {
+        ann.enter("/exit", "", "ann@lobby> ");
+        ann.enter("/enter a_room_with_a_long_name", "", "ann#a_room_with_a_long_name> ");
+        let shown = |prompt: &str| {
+            let line = format!("{prompt}{line}");
+            move |screen: &str| screen.replace('\n', "").trim_end().ends_with(line.trim_end())
+        };
+        ann.type_keys(line);
+        ann.wait_for("the line", shown("ann#a_room_with_a_long_name> "));
+        // The cursor stays where it is.
+        ann.type_keys(&"\u{1b}[D".repeat(3));
+        bob.say("one more");
+        bob.ask("kick", json!({ "username": "ann" }));
+        let screen = ann.wait_for("the line behind its prompt", shown("ann@lobby> "));
+        // And what was said above it.
+        let above: Vec<_> = screen.lines().rev().skip(1).take(2).collect();
+        assert_eq!(above[1], "bob: one more", "{screen}");
+        assert!(above[0].ends_with("into the lobby"), "{screen}");
+        ann.type_keys("X\u{1}");
+        ann.type_line("/tell cat ", "ann -> cat: ");
+        let end = line.len() - 3;
+        let whole = format!("{}X{}", &line[..end], &line[end..]);
+        ann.wait_for_prompt("ann@lobby> ");
+        let mail = cat.ask("inbox", json!({}));
+        let last = mail["data"]["messages"].as_array().and_then(|all| all.last()).unwrap();
+        assert_eq!(last["text"], whole);
+        ann.enter("/enter general", "", "ann#general> ");
+    }
+}
+
+/// Keys that came in one piece with it were lost.
+#[test]
+fn what_is_typed_right_behind_the_interrupt_key_counts() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("no\u{3}yes\r");
+    assert_eq!(bob.next()["data"]["text"], "yes");
+    ann.type_keys("\u{3}\u{4}");
+    assert_eq!(ann.wait(), 0);
+}
+
+/// A stranger's text is pasted as well as read.
+#[test]
+fn what_is_pasted_is_not_obeyed_either() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("\u{1b}[200~a\u{202e}b\u{9b}31mc\u{1b}[201~");
+    ann.wait_for_prompt("ann#general> ab31mc");
+    ann.type_keys("d");
+    ann.wait_for_prompt("ann#general> ab31mcd");
+    for sign in ["\u{202e}", "\u{9b}"] {
+        assert!(!ann.bytes().windows(sign.len()).any(|bytes| bytes == sign.as_bytes()));
+    }
+    ann.enter("", "the control character U+009B cannot be sent", "ann#general> ");
+    ann.type_keys("\u{1b}[200~a\u{202e}b\u{1b}[201~\r");
+    assert_eq!(bob.next()["data"]["text"], "a\u{202e}b");
 }
