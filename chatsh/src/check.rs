@@ -81,7 +81,13 @@ impl Checker<'_> {
             match step::understand(&line.text, true, self.catalogue, states) {
                 Ok(
                     Step::Nothing
-                    | Step::Here(Local::Help(_) | Local::Sleep(_) | Local::Wait(_) | Local::Set(_)),
+                    | Step::Here(
+                        Local::Help(_)
+                        | Local::Sleep(_)
+                        | Local::Wait(_)
+                        | Local::Set(_)
+                        | Local::Settings(_),
+                    ),
                 ) => {}
                 // Where it leads is seen when it is done.
                 Ok(Step::Here(Local::Connect(_))) => states = ANYWHERE,

@@ -47,7 +47,11 @@ pub(crate) fn meant(name: &str, catalogue: &Catalogue) -> Option<String> {
     }
     let ours = ELSEWHERE.iter().find(|(theirs, _)| theirs.contains(&&*name)).map(|(_, ours)| *ours);
     let ours = ours.filter(|ours| catalogue.find(ours.split(' ').next().unwrap_or(ours)).is_some());
-    let nearest = || catalogue.nearest(&name).map(|near| near.spec.name.to_string());
+    let mut begun =
+        catalogue.commands.iter().filter(|command| command.spec.name.starts_with(&name));
+    let only = begun.next().filter(|_| name.len() > 1 && begun.next().is_none());
+    let nearest =
+        || only.or_else(|| catalogue.nearest(&name)).map(|near| near.spec.name.to_string());
     ours.map(String::from).or_else(nearest)
 }
 
@@ -65,6 +69,8 @@ mod tests {
             ("LIST", Some("list")),
             ("q", Some("quit")),
             ("entre", Some("enter")),
+            ("con", Some("connect")),
+            ("r", None),
             ("nick", None),
             ("xyzzy", None),
         ] {

@@ -12,7 +12,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::paths;
-use crate::settings::{NAMES, Setting};
+use crate::settings::{self, NAMES, Setting};
 
 /// One of our own commands, ready to be done.
 #[derive(Debug)]
@@ -25,8 +25,10 @@ pub(crate) enum Local {
     Sleep(Duration),
     /// Do nothing until somebody says something.
     Wait(Wait),
-    /// Change a setting, or say what is set.
-    Set(Option<Setting>),
+    /// Change a setting.
+    Set(Setting),
+    /// Say what is set: all, or the one of this name.
+    Settings(Option<&'static str>),
     /// Do the lines of this file.
     Source(PathBuf),
     /// Leave, and go to the server at this address, or of this name.
@@ -133,11 +135,18 @@ pub(crate) fn commands() -> [Description; 7] {
     ]
 }
 
-/// Does the command `name` do without the arguments that it has?
+/// The data of the command `name` if it has fewer arguments than it can have, and does without.
 ///
 /// For a server's commands what can be left out is an option; `/help` has none.
-pub(crate) fn is_fine_alone(name: &str) -> bool {
-    matches!(name, "help" | "set")
+pub(crate) fn data_of_few(name: &str, arguments: &str) -> Option<Map<String, Value>> {
+    let mut words = arguments.split_whitespace();
+    match (name, words.next(), words.next()) {
+        ("help" | "set", None, _) => Some(Map::new()),
+        ("set", Some(word), None) => {
+            Some([("setting".to_owned(), Value::from(word))].into_iter().collect())
+        }
+        _ => None,
+    }
 }
 
 /// The command `name` with the arguments `data`; none if it is not one of ours.
@@ -150,10 +159,9 @@ pub(crate) fn read(name: &str, data: &Map<String, Value>) -> Option<Result<Local
         "help" => Ok(Local::Help(field("command").map(|word| word.trim_start_matches('/').into()))),
         "quit" => Ok(Local::Quit),
         "set" => match (field("setting"), field("value")) {
-            (Some(name), Some(value)) => {
-                Setting::read(name, value).map(|set| Local::Set(Some(set)))
-            }
-            _ => Ok(Local::Set(None)),
+            (Some(name), Some(value)) => Setting::read(name, value).map(Local::Set),
+            (Some(name), None) => settings::named(name).map(|name| Local::Settings(Some(name))),
+            (None, _) => Ok(Local::Settings(None)),
         },
         "source" => Ok(Local::Source(paths::at_home(field("file").unwrap_or_default()))),
         "connect" => Ok(Local::Connect(field("address").unwrap_or_default().into())),

@@ -175,7 +175,7 @@ enum Event {
 impl Repl<'_> {
     async fn talk(&mut self) -> Result<Exit, Failure> {
         for setting in std::mem::take(&mut self.look.settings) {
-            self.set(Some(setting));
+            self.set(setting);
         }
         self.greet();
         loop {

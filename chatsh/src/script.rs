@@ -181,7 +181,8 @@ impl Runner<'_> {
             }
             Step::Here(Local::Sleep(time)) => self.sleep(time).await?,
             Step::Here(Local::Wait(wait)) => self.wait(&wait).await?,
-            Step::Here(Local::Set(setting)) => self.set(setting)?,
+            Step::Here(Local::Set(setting)) => self.set(setting),
+            Step::Here(Local::Settings(name)) => self.show_settings(name)?,
             Step::Here(Local::Source(file)) => return Box::pin(self.source(&file, state)).await,
             Step::Here(Local::Connect(address)) => {
                 let entrance = Arc::new(self.session.entrance().elsewhere(&address)?);

@@ -67,9 +67,21 @@ impl Setting {
                 Ok(time) if !time.is_zero() => Ok(Setting::Timeout(time)),
                 _ => Err(fit("a time, such as 10s")),
             },
-            _ => Err(format!("there is no setting {name:?}: it is {NAMES}")),
+            _ => Err(unknown(name)),
         }
     }
+}
+
+/// The setting of this name.
+///
+/// # Errors
+/// Says which there are.
+pub(crate) fn named(name: &str) -> Result<&'static str, String> {
+    ALL.into_iter().find(|known| *known == name).ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> String {
+    format!("there is no setting {name:?}: it is {NAMES}")
 }
 
 #[cfg(test)]

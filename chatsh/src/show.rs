@@ -195,14 +195,18 @@ fn item(value: &Value, reader: &Reader, style: Style) -> String {
         return said.replace('\n', "\n  ");
     }
     if let (Some(name), Some(summary)) = (data.get("name"), data.get("summary")) {
-        return format!("{}: {}", inline(name, reader, style), inline(summary, reader, style));
+        let text = [name, summary].map(|text| inline(text, reader, Style::NONE)).join(": ");
+        return beneath(&text, style);
     }
     let mut rest = data.clone();
     let who = rest.remove("username").map(|name| inline(&name, reader, Style::NONE));
     let more = Some(pairs(&rest, reader, Style::NONE)).filter(|more| !more.is_empty());
-    let text = who.into_iter().chain(more).collect::<Vec<_>>().join(": ");
-    // What is too long for the row must not go on at the margin.
-    safe::block(&text, 0, style.indented(2)).replace('\n', "\n  ")
+    beneath(&who.into_iter().chain(more).collect::<Vec<_>>().join(": "), style)
+}
+
+/// `text`, two columns from the margin: what is too long for the row must not go on there.
+fn beneath(text: &str, style: Style) -> String {
+    safe::block(text, 0, style.indented(2)).replace('\n', "\n  ")
 }
 
 /// `a=1, b=2`.

@@ -90,10 +90,8 @@ pub(crate) fn understand<'a>(
         }
         Line::Command { name, arguments, column } => {
             let command = catalogue.find(name).ok_or_else(|| unknown(name, catalogue))?;
-            let data = match arguments.trim().is_empty() && local::is_fine_alone(name) {
-                true => Ok(Map::new()),
-                false => request_of(command, arguments),
-            };
+            let data = local::data_of_few(name, arguments)
+                .map_or_else(|| request_of(command, arguments), Ok);
             let mut data = data.map_err(|e| {
                 // What is wrong may be the password, which is not to be repeated.
                 let message = match masking::secret_from(line, catalogue) {

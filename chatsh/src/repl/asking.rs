@@ -1,12 +1,14 @@
 //! What the user is asked before it is done: a command that is mistyped, or typed without its
 //! slash, and whatever else may not be meant.
 
-use proto::{Catalogue, State, States, usage};
+use proto::{Catalogue, Kind, Line, NameKey, State, States, read_line, usage};
+use serde_json::Value;
 
 use super::Repl;
 use super::queue::Queued;
 use crate::editor::{Lines, Typed};
 use crate::exit::Failure;
+use crate::local::Local;
 use crate::step::{self, Step};
 use crate::{masking, safe};
 
@@ -41,12 +43,17 @@ impl Repl<'_> {
         };
         let question = match (can_be_one, is_command) {
             // What stands behind a private message is for one only.
-            (true, true) => "m keeps them one, y says the others to all [y/m/N] ",
-            (true, false) => "y sends each, m all as one message [y/m/N] ",
-            (false, _) => "each done by itself: do them all? [y/N] ",
+            (true, true) => ". m keeps them one, y says the others to all [y/m/N] ",
+            (true, false) => ". y sends each, m all as one message [y/m/N] ",
+            (false, _) => ", each done by itself: do them all? [y/N] ",
         };
-        let stop = if can_be_one { '.' } else { ',' };
-        let question = format!("That is {count} lines{stop} {question}");
+        let commands = match text.lines().filter(|line| is_command_line(line)).count() {
+            0 => String::new(),
+            1 if is_command => String::new(),
+            _ if !can_be_one => String::new(),
+            commands => format!(" with {commands} command{}", if commands == 1 { "" } else { "s" }),
+        };
+        let question = format!("That is {count} lines{commands}{question}");
         Ok(match &*self.reply_to(&question).await? {
             "y" | "Y" | "yes" => Some(Sending::Each),
             "m" | "M" if can_be_one => Some(Sending::AsOne),
@@ -128,7 +135,7 @@ impl Repl<'_> {
         if masking::secret_from(line, catalogue).is_some() {
             return self.may_be_said(line).await;
         }
-        let Some(meant) = slashed(line, catalogue, state) else {
+        let Some(meant) = self.slashed(line, catalogue, state) else {
             let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
             let question = "This looks like a command. Say it in the room?";
             return Ok(!has_late_slash || self.is_agreed(question).await?);
@@ -167,7 +174,7 @@ impl Repl<'_> {
     ) -> Result<bool, Failure> {
         let name = first_word(line).to_lowercase();
         let Some(command) = catalogue.find(&name) else { return Ok(false) };
-        match slashed(line, catalogue, state) {
+        match self.slashed(line, catalogue, state) {
             Some(meant) => {
                 if self.is_agreed(&format!("Did you mean /{name}?")).await? {
                     self.lines.push_front(Queued::typed(&meant));
@@ -177,13 +184,32 @@ impl Repl<'_> {
         }
         Ok(true)
     }
+
+    fn slashed(&self, line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
+        let book = self.session.book();
+        // Who is not in yet has heard of nobody.
+        let is_known =
+            |user: &str| book.users().any(|known| NameKey::of(known) == NameKey::of(user));
+        slashed(line, catalogue, state, |user| state == State::Auth || is_known(user))
+    }
+}
+
+/// Is `line` of a paste a command?
+fn is_command_line(line: &str) -> bool {
+    matches!(read_line(line, false), Line::Command { .. })
 }
 
 /// `line` as the command that it is but for its slash and the case of its first word; none
 /// if it is none with these arguments.
 ///
-/// "hello" is a command as well, and the first thing that people say.
-fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
+/// "hello" is a command as well, and the first thing that people say; so is "help me", or "ban him"
+/// where nobody is called so.
+fn slashed(
+    line: &str,
+    catalogue: &Catalogue,
+    state: State,
+    is_user: impl Fn(&str) -> bool,
+) -> Option<String> {
     let words = line.trim();
     let is_late = words.len() < line.trim_end().len();
     let words = words.strip_prefix('/').filter(|_| is_late).unwrap_or(words);
@@ -193,8 +219,18 @@ fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
     let is_greeting = name == "hello" && arguments.is_empty();
     catalogue.find(&name).filter(|_| !is_greeting)?;
     let meant = format!("/{name}{arguments}");
-    step::understand(&meant, false, catalogue, States::of(&[state])).ok()?;
-    Some(meant)
+    let is_meant = match step::understand(&meant, false, catalogue, States::of(&[state])).ok()? {
+        Step::Here(Local::Help(Some(about))) => catalogue.find(&about).is_some(),
+        Step::Ask { command, data, .. } => {
+            let args = || command.args.iter().filter(|arg| arg.required);
+            let mut users = args().filter(|arg| arg.kind == Kind::UserName);
+            // What was to be private is asked about, whoever it is for.
+            args().any(|arg| arg.kind == Kind::Text)
+                || users.all(|arg| data.get(&arg.name).and_then(Value::as_str).is_none_or(&is_user))
+        }
+        _ => true,
+    };
+    is_meant.then_some(meant)
 }
 
 fn first_word(line: &str) -> &str {
@@ -217,10 +253,14 @@ mod tests {
             ("Enter attic", "/enter attic"),
             ("msg bob hi  there", "/msg bob hi  there"),
             ("LIST", "/list"),
-            ("help me", "/help me"),
+            ("help list", "/help list"),
             ("wait --from bob", "/wait --from bob"),
         ] {
-            assert_eq!(slashed(line, &catalogue, State::Chat).as_deref(), Some(meant), "{line:?}");
+            assert_eq!(
+                slashed(line, &catalogue, State::Chat, |_| true).as_deref(),
+                Some(meant),
+                "{line:?}"
+            );
         }
         for line in [
             "exit here",
@@ -230,10 +270,11 @@ mod tests {
             "set up now",
             "hello",
             "wait for me",
+            "help me",
             "",
             " ",
         ] {
-            assert_eq!(slashed(line, &catalogue, State::Chat), None, "{line:?}");
+            assert_eq!(slashed(line, &catalogue, State::Chat, |_| true), None, "{line:?}");
         }
     }
 }

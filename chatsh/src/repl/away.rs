@@ -66,7 +66,7 @@ impl Repl<'_> {
         self.room.clone_from(&self.session.bookmark.room);
         self.keep_prompt();
         match (&back.displaced, &self.session.bookmark.room) {
-            (Some(why), _) => self.complain(&why.message),
+            (Some(why), _) => self.complain(&self.reader().times(&why.message)),
             (None, room) => {
                 let room = room.as_ref().map_or(String::new(), |room| format!(" in {room}"));
                 self.remark(&format!("back{room}"));
@@ -77,7 +77,9 @@ impl Repl<'_> {
         if self.session.bookmark.user.is_none() {
             self.last_mail = None;
         }
-        back.losses.iter().for_each(|loss| self.complain(loss));
+        for loss in &back.losses {
+            self.complain(&self.reader().times(loss));
+        }
         if back.displaced.is_some() && !self.lines.is_empty() {
             if let Some(unsent) = self.unsent() {
                 self.complain(&unsent);

@@ -16,7 +16,7 @@ use crate::check::check;
 use crate::exit::{Exit, Failure};
 use crate::local::Local;
 use crate::session::Session;
-use crate::settings::Setting;
+use crate::settings::{self, Setting};
 use crate::source::Script;
 use crate::step::{self, Step, Trouble};
 use crate::waiting::{Awaited, Waiting};
@@ -83,6 +83,7 @@ impl Repl<'_> {
                 self.waiting = Some(Waiting::new(Awaited::Message(wait), timeout));
             }
             Ok(Step::Here(Local::Set(setting))) => self.set(setting),
+            Ok(Step::Here(Local::Settings(name))) => self.show_settings(name),
             Ok(Step::Here(Local::Source(file))) => self.take_file(&file),
             Ok(Step::Here(Local::Connect(address))) => self.connect(&address).await,
             Err(Trouble::Unknown { ref name, ref nearest })
@@ -112,29 +113,34 @@ impl Repl<'_> {
         }
     }
 
-    /// Changes a setting, or says what is set.
-    pub(super) fn set(&mut self, setting: Option<Setting>) {
+    /// Changes a setting.
+    pub(super) fn set(&mut self, setting: Setting) {
         match setting {
-            Some(Setting::Color(colour)) => {
+            Setting::Color(colour) => {
                 self.look.style = self.look.style.coloured(colour);
                 *self.typists_style.lock().unwrap_or_else(PoisonError::into_inner) =
                     self.look.style;
             }
-            Some(Setting::Bell(rings)) => self.rings = rings,
-            Some(Setting::Clock(is_shown)) => self.has_clock = is_shown,
-            Some(Setting::History(len)) => self.recent_len = len,
-            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
-            None => {
-                let color = self.look.style.colour.name();
-                let (bell, clock) = (on_or_off(self.rings), on_or_off(self.has_clock));
-                let (history, timeout) = (self.recent_len, self.session.timeout().as_secs_f64());
-                let all = format!(
-                    "color: {color}\nbell: {bell}\nclock: {clock}\nhistory: {history}\n\
-                     timeout: {timeout} s"
-                );
-                self.printer.print(&all);
-            }
+            Setting::Bell(rings) => self.rings = rings,
+            Setting::Clock(is_shown) => self.has_clock = is_shown,
+            Setting::History(len) => self.recent_len = len,
+            Setting::Timeout(time) => self.session.set_timeout(time),
         }
+    }
+
+    /// Says what is set: all, or this one.
+    fn show_settings(&mut self, name: Option<&str>) {
+        let value = |name| match name {
+            "color" => self.look.style.colour.name().to_owned(),
+            "bell" => on_or_off(self.rings).to_owned(),
+            "clock" => on_or_off(self.has_clock).to_owned(),
+            "history" => self.recent_len.to_string(),
+            _ => format!("{} s", self.session.timeout().as_secs_f64()),
+        };
+        let wanted =
+            settings::ALL.into_iter().filter(|known| name.is_none_or(|name| name == *known));
+        let lines: Vec<_> = wanted.map(|name| format!("{name}: {}", value(name))).collect();
+        self.printer.print(&lines.join("\n"));
     }
 
     /// Takes the lines of a file, if there is nothing wrong in it.
@@ -178,7 +184,10 @@ impl Repl<'_> {
     pub(super) fn needs_no_server(&self, line: &str) -> bool {
         let (state, catalogue) = self.session.here();
         let step = step::understand(line, false, &catalogue, States::of(&[state]));
-        matches!(step, Ok(Step::Here(Local::Help(_) | Local::Set(_) | Local::Connect(_))))
+        matches!(
+            step,
+            Ok(Step::Here(Local::Help(_) | Local::Set(_) | Local::Settings(_) | Local::Connect(_)))
+        )
     }
 
     /// Leaves, and goes to another server.

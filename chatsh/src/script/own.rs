@@ -17,18 +17,28 @@ use crate::talk;
 pub(crate) const SOURCE_DEPTH_MAX: usize = 8;
 
 impl Runner<'_> {
-    pub(super) fn set(&mut self, setting: Option<Setting>) -> Result<(), Failure> {
+    pub(super) fn set(&mut self, setting: Setting) {
         match setting {
-            Some(Setting::Timeout(time)) => self.session.set_timeout(time),
-            Some(Setting::Color(colour)) => self.manner.style = self.manner.style.coloured(colour),
+            Setting::Timeout(time) => self.session.set_timeout(time),
+            Setting::Color(colour) => self.manner.style = self.manner.style.coloured(colour),
             // They are for the prompt.
-            Some(Setting::Bell(_) | Setting::Clock(_) | Setting::History(_)) => {}
-            None => {
-                let timeout = self.session.timeout().as_secs_f64();
-                return self.result(&format!("timeout: {timeout} s"));
-            }
+            Setting::Bell(_) | Setting::Clock(_) | Setting::History(_) => {}
         }
-        Ok(())
+    }
+
+    /// Says what is set: all that counts in a script, or this one.
+    pub(super) fn show_settings(&mut self, name: Option<&str>) -> Result<(), Failure> {
+        match name {
+            None | Some("timeout") => {
+                let timeout = self.session.timeout().as_secs_f64();
+                self.result(&format!("timeout: {timeout} s"))
+            }
+            Some("color") => {
+                let colour = self.manner.style.colour.name();
+                self.result(&format!("color: {colour}"))
+            }
+            Some(name) => self.result(&format!("{name}: only at the prompt")),
+        }
     }
 
     /// Does the lines of a file, if there is nothing wrong in it.

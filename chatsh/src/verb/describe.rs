@@ -1,12 +1,13 @@
 //! `describe`: what the server can be asked, in its own words.
 
-use clap::Args;
+use clap::{Args, CommandFactory};
 use proto::{Catalogue, State};
 use serde_json::{Map, Value};
 
 use super::errand::Errand;
 use crate::exit::{Exit, Failure};
 use crate::help;
+use crate::options::Options;
 use crate::output::print;
 
 /// What to explain.
@@ -24,7 +25,7 @@ impl Describe {
         let catalogue = errand.session.book().catalogue.clone();
         // Says so if there is no such command.
         let page = help::text(&catalogue, State::Auth, name, errand.manner.style())
-            .map_err(|why| Failure::new(Exit::Refused, why))?;
+            .map_err(|why| Failure::new(Exit::Refused, unless_a_verb(name, why)))?;
         if errand.manner.is_json {
             return frame(errand, name).await;
         }
@@ -34,6 +35,16 @@ impl Describe {
         }
         Ok(Exit::Done)
     }
+}
+
+/// `why` there is nothing to say of `name`, if it is not a verb of ours that is meant.
+fn unless_a_verb(name: Option<&str>, why: String) -> String {
+    let verbs = Options::command();
+    let verb = name.and_then(|name| verbs.find_subcommand(name));
+    verb.map_or(why, |verb| {
+        let verb = verb.get_name();
+        format!("{verb} is no command of the server: chatsh {verb} --help explains it")
+    })
 }
 
 /// Every command once, where it is first allowed.

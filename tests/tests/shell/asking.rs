@@ -65,6 +65,7 @@ fn a_command_without_its_slash_is_asked_about() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
+    ann.wait_for_text("* bob is here");
     for line in ["exit", " /exit", "list", "Kick bob", "tell bob hi", "history", "create x"] {
         for answered in ["", "what?"] {
             ann.type_keys(&format!("{line}\r"));
@@ -102,8 +103,11 @@ fn a_command_without_its_slash_is_asked_about() {
     ann.type_keys("Tell bob psst\r");
     answer(&mut ann, "Did you mean /tell? y does it, n says the line in the room [y/n] ", "y");
     ann.wait_for_text("ann -> bob: psst");
-    ann.enter("hello", "hello", "ann#general> ");
-    assert_eq!(bob.next()["data"]["text"], "hello");
+    // What names no command and nobody is what people say.
+    for line in ["hello", "help me", "kick him"] {
+        ann.enter(line, line, "ann#general> ");
+        assert_eq!(bob.next()["data"]["text"], line);
+    }
 }
 
 #[test]
@@ -290,7 +294,8 @@ fn a_paste_behind_a_private_message_is_asked_about() {
         "the password is:\nhunter3"
     );
     ann.type_keys("\u{1b}[200~one\n/exit\u{1b}[201~\r");
-    answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
+    let question = "That is 2 lines with 1 command. y sends each, m all as one message [y/m/N] ";
+    answer(&mut ann, question, "m");
     assert_eq!(bob.next()["data"]["text"], "one\n/exit");
 }
 

@@ -13,6 +13,7 @@ fn what_is_set_counts_from_then_on() {
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     ann.enter("/set", "color: auto\nbell: on\nclock: off\nhistory: 10\n", "ann#general> ");
+    ann.enter("/set clock", "clock: off\n", "ann#general> ");
     ann.enter("/set bell loud", "bell is on or off, not \"loud\"", "ann#general> ");
     ann.enter("/set bel off", "there is no setting \"bel\"", "ann#general> ");
     ann.type_keys("/set bell off\r/set color never\r/set history 1\r/set timeout 3\r/set\r");

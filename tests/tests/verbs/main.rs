@@ -221,7 +221,7 @@ fn the_server_describes_its_commands() {
     check(
         &server,
         &home,
-        &[&["describe", "enter"], &["describe", "/entr"]],
+        &[&["describe", "enter"], &["describe", "/entr"], &["describe", "who"]],
         expect![[r#"
         $ chatsh describe enter
         /enter ROOM
@@ -232,6 +232,9 @@ fn the_server_describes_its_commands() {
         exit 0
         $ chatsh describe /entr
         ! chatsh: there is no command /entr: did you mean /enter?
+        exit 1
+        $ chatsh describe who
+        ! chatsh: who is no command of the server: chatsh who --help explains it
         exit 1
     "#]],
     );
