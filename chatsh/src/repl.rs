@@ -95,7 +95,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         user: None,
         mail: None,
         last_mail: None,
-        speaker: None,
+        present: None,
         held: Vec::new(),
         away: None,
     };
@@ -143,8 +143,8 @@ struct Repl<'a> {
     mail: Option<Id>,
     /// The last private message beyond rooms that was seen, or announced.
     last_mail: Option<i64>,
-    /// Who spoke last in the room, and when.
-    speaker: Option<(NameKey, Instant)>,
+    /// Who was seen in the room last, and when.
+    present: Option<(Vec<NameKey>, Instant)>,
     /// What came while its last messages were awaited.
     held: Vec<Received>,
     /// While the connection is lost.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proto::{Code, Malformed, Refusal, Request, Role, State, States};
 
 use crate::registry::Effect;
-use crate::{Answer, Busy, Command, Cx, Draft, Move, Session, World, commands, find};
+use crate::{Answer, Busy, Command, Cx, Draft, Move, Room, Session, World, commands, find};
 
 /// Does what a request asks for. Its reply is given when this returns, or, for what
 /// the ledger has to keep first, when it comes out of the ledger.
@@ -157,16 +157,19 @@ fn check_role(command: &Command, cx: Cx<'_>) -> Result<(), Refusal> {
     if needed == Role::Anyone || room.role_of(account.id) >= needed {
         return Ok(());
     }
-    Err(needs_role(&command.spec.name, needed))
+    Err(needs_role(&command.spec.name, room, needed))
 }
 
-/// What one is told who is less than a command needs.
-pub(crate) fn needs_role(command: &str, needed: Role) -> Refusal {
+/// What one is told who is less than a command needs in this room.
+pub(crate) fn needs_role(command: &str, room: &Room, needed: Role) -> Refusal {
+    let has_owner = room.rights(|rights| rights.owner().is_some());
     let who = match needed {
-        Role::Owner => "its owner",
-        Role::Operator | Role::Anyone => "its owner and its operators",
+        // Nobody has created it.
+        _ if !has_owner => format!(", and {} has none", room.name),
+        Role::Owner => ": its owner".into(),
+        Role::Operator | Role::Anyone => ": its owner and its operators".into(),
     };
-    Refusal::new(Code::Forbidden, format!("{command} is for a room's keepers: {who}"))
+    Refusal::new(Code::Forbidden, format!("{command} is for a room's keepers{who}"))
 }
 
 fn unknown(kind: &str) -> Refusal {

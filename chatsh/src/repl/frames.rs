@@ -16,7 +16,7 @@ use crate::step;
 use crate::waiting::{Awaited, Waiting};
 use crate::{events, json, safe, show};
 
-/// How long after somebody's first words it may be told that they are here.
+/// How long after somebody was seen in the room it may be told that they are here.
 const PRESENCE_DELAY: Duration = Duration::from_secs(1);
 
 impl Repl<'_> {
@@ -114,6 +114,7 @@ impl Repl<'_> {
                 self.show_mail(&reply.message);
             }
             Heard::Own(reply) => {
+                self.note_present(&reply.message);
                 if self.waiting.take_if(|waiting| waiting.is_for(&reply.message)).is_some() {
                     self.show_recent(&reply.message);
                     self.release();
@@ -139,7 +140,7 @@ impl Repl<'_> {
     }
 
     pub(super) fn push(&mut self, push: &Received) {
-        self.note_speaker(&push.message);
+        self.note_present(&push.message);
         if self.is_seen_already(&push.message) && !self.look.is_json {
             return;
         }
@@ -157,20 +158,24 @@ impl Repl<'_> {
         self.waiting.take_if(|waiting| waiting.is_for(&push.message));
     }
 
-    /// Takes note of who has spoken last.
-    fn note_speaker(&mut self, message: &Incoming) {
-        if message.kind == "left" {
-            self.speaker = None;
-        } else if let Some(from) = name_in(message, "from").filter(|_| !is_replayed(message)) {
-            self.speaker = Some((from, Instant::now()));
+    /// Takes note of who was seen in the room last: who is listed there, or says something.
+    fn note_present(&mut self, message: &Incoming) {
+        let room = self.session.bookmark.room.as_deref();
+        let listed = show::names(&message.data).into_iter().flatten();
+        let listed = listed.filter(|(list, _)| Some(*list) == room).flat_map(|(_, names)| names);
+        let mut seen: Vec<_> = listed.map(NameKey::of).collect();
+        seen.extend(name_in(message, "from").filter(|_| !is_replayed(message)));
+        if message.kind == "left" || !seen.is_empty() {
+            self.present = Some((seen, Instant::now()));
         }
     }
 
-    /// Has the one who is said to have come said something already? A server waits a moment
-    /// before it tells who has come, since many only say one thing.
+    /// Was the one who is said to have come seen already? A server waits a moment before it tells
+    /// who has come, since many only say one thing.
     fn is_seen_already(&self, message: &Incoming) -> bool {
-        let (Some((speaker, at)), "joined") = (&self.speaker, &*message.kind) else { return false };
-        name_in(message, "username").as_ref() == Some(speaker) && at.elapsed() < PRESENCE_DELAY
+        let (Some((present, at)), "joined") = (&self.present, &*message.kind) else { return false };
+        let name = name_in(message, "username");
+        name.is_some_and(|name| present.contains(&name)) && at.elapsed() < PRESENCE_DELAY
     }
 
     pub(super) fn show_recent(&mut self, page: &Incoming) {

@@ -32,7 +32,7 @@ impl Handler for Delete {
         let account = cx.account()?;
         let room = known_room(cx.world, &self.room, account.id)?;
         if room.role_of(account.id) < Role::Owner {
-            return Err(needs_role("delete", Role::Owner));
+            return Err(needs_role("delete", &room, Role::Owner));
         }
         Ok(Outcome::Append(Draft {
             room: Some(room.id),

@@ -19,7 +19,7 @@ impl Handler for Invite {
     const SPEC: Spec = Spec::new(
         "invite",
         States::of(&[State::Chat]),
-        "Let somebody enter this private room",
+        "Let somebody enter this private room; who is away finds it in list",
         "/invite harper",
     )
     .needs(Role::Operator);

@@ -26,7 +26,7 @@ impl Handler for Passwd {
     const SPEC: Spec = Spec::new(
         "passwd",
         States::of(&[State::Lobby, State::Chat]),
-        "Change your password; tokens of earlier logins open nothing any more",
+        "Change your password; other sessions stay, their tokens open nothing any more",
         "/passwd 1234 correct-horse",
     );
 

@@ -122,3 +122,28 @@ fn who_means_you_rings_and_stands_out() {
     assert!(!is_loud("bob: hello everybody") && !is_loud("bob: the end"));
     assert_eq!(rings(), 2);
 }
+
+/// It was told below what was said earlier, as if they had come after it.
+#[test]
+fn who_was_there_before_does_not_come() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.user("bob");
+    ann.enter("/exit", "Exited", "ann@lobby> ");
+    let dora = member(&server, "dora");
+    bob.enter("general");
+    ann.enter("/enter general", "Welcome", "ann#general> ");
+    dora.wait_for_text("* bob is here");
+    server.member("carl", "general").say("good morning");
+    ann.wait_for_text("carl: good morning");
+    assert!(!ann.lines().contains("* bob is here"), "{}", ann.lines());
+}
+
+/// It said that the keepers could, and there are none.
+#[test]
+fn a_room_of_nobody_says_that_it_has_no_keepers() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let refused = "topic is for a room's keepers, and general has none";
+    ann.enter("/topic tea", refused, "ann#general> ");
+}

@@ -142,8 +142,8 @@ fn the_prompt_follows_the_state_and_says_what_can_be_done() {
         /list                 List the rooms and who is in them; in a room, who is
                               there (all: everywhere)
         /logout               Log out
-        /passwd OLD NEW       Change your password; tokens of earlier logins open
-                              nothing any more
+        /passwd OLD NEW       Change your password; other sessions stay, their tokens
+                              open nothing any more
         /ping                 Ask whether the server is there
         /sessions             List where you are logged in
         /tell TO TEXT...      Write to somebody, wherever they are; their inbox keeps
