@@ -97,7 +97,7 @@ pub fn request_of(command: &Description, arguments: &str) -> Result<Map<String, 
         }
         let Some(word) = words.next_word()? else { break };
         let Some(arg) = positional.next() else {
-            let message = one_too_many(command, &word, last, &arguments[start..]);
+            let message = one_too_many(command, &word, last, &given, &arguments[start..]);
             return Err(words.error(start, message));
         };
         last = None;
@@ -112,13 +112,17 @@ pub fn request_of(command: &Description, arguments: &str) -> Result<Map<String, 
     Ok(ordered.collect())
 }
 
-/// What to say of `word`, which begins the `rest` of the arguments, behind the option `last`.
+/// What to say of `word`, which begins the `rest` of the arguments, behind the option `last` and
+/// all that was `given`.
 fn one_too_many(
     command: &Description,
     word: &str,
     last: Option<(String, Value)>,
+    given: &Map<String, Value>,
     rest: &str,
 ) -> String {
+    let mut options = command.args.iter().filter(|arg| !arg.required);
+    let said = options.find(|arg| arg.kind == Kind::Text && !given.contains_key(&arg.name));
     let advice = match last {
         Some((name, Value::String(value))) => {
             let is_option = |word: &str| {
@@ -132,6 +136,10 @@ fn one_too_many(
             let value = format!("{value} {}", part.trim_end());
             let options = options.trim_end();
             format!("if it is part of {name}, quote it: --{name} {}{options}", quoted(&value))
+        }
+        _ if !rest.contains("--") && said.is_some() => {
+            let name = said.map_or("", |arg| &arg.name);
+            format!("if it is the {name}, say --{name} {}", quoted(rest.trim_end()))
         }
         _ => usage(command),
     };
@@ -335,7 +343,7 @@ mod tests {
     #[allow(dead_code)]
     struct Kick {
         username: String,
-        reason: Option<String>,
+        reason: Option<crate::Text>,
     }
 
     fn command<T: JsonSchema>(name: &'static str) -> Description {
@@ -409,6 +417,10 @@ mod tests {
                 ),
             );
         }
+        check::<Kick>(
+            "bob too loud",
+            "4: \"too\" is one argument too many: if it is the reason, say --reason 'too loud'",
+        );
         check::<Kick>(
             "--reason loud bob eve",
             "18: \"eve\" is one argument too many: /x USERNAME [--reason REASON]",

@@ -53,6 +53,8 @@ impl Repl<'_> {
                 let may_be_sent = match (in_script, is_bare) {
                     (true, _) => true,
                     (false, true) => self.is_to_be_said(line, &catalogue, state).await?,
+                    // What is refused here is no question.
+                    (false, false) if !command.spec.states.contains(state) => true,
                     (false, false) => !command.spec.irreversible || self.is_meant(line).await?,
                 };
                 // It was lost while the user was asked.
@@ -101,7 +103,7 @@ impl Repl<'_> {
     /// There is no prompt meanwhile.
     fn remark_wait(&mut self, time: Duration) {
         if time >= WAIT_SAID_FROM && self.source.is_none() {
-            self.remark("waiting; Ctrl-C ends it");
+            self.remark("waiting; what is typed meanwhile is kept; Ctrl-C ends it");
         }
     }
 

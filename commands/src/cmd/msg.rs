@@ -13,7 +13,7 @@ use crate::{Account, AccountId, Again, Body, Cx, Draft, Handler, Outcome, Room};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Msg {
-    /// `public`, or one who is in the room.
+    /// `public`, or one who is in the room, in whose history it is, not in an inbox.
     to: Addressee,
     /// What to say.
     text: Text,
@@ -48,7 +48,7 @@ impl Handler for Msg {
             Addressee::User(name) => match room.find(&name) {
                 Some(account) => (Some(account), None),
                 None => {
-                    let why = format!("{name} is not in this room");
+                    let why = format!("{name} is not in this room; tell reaches who is elsewhere");
                     let nobody = Account::new(AccountId(0), name);
                     (Some(Arc::new(nobody)), Some(Refusal::new(Code::NotInRoom, why)))
                 }

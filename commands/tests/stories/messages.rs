@@ -101,18 +101,18 @@ fn a_private_message_wants_one_who_is_in_the_room() {
             * in cellar: eve
             * in lobby: zoe
             ann> /msg eve psst
-            ann< msg not_in_room "eve is not in this room"
+            ann< msg not_in_room "eve is not in this room; tell reaches who is elsewhere"
             ann> /msg zoe psst
-            ann< msg not_in_room "zoe is not in this room"
+            ann< msg not_in_room "zoe is not in this room; tell reaches who is elsewhere"
             ann> /msg nobody psst
-            ann< msg not_in_room "nobody is not in this room"
+            ann< msg not_in_room "nobody is not in this room; tell reaches who is elsewhere"
             ann> /msg bob psst
             ann< msg ok to=bob from=ann text=psst room=attic seq=3 ts=TS
             bob< msg ok to=bob from=ann text=psst room=attic seq=3 ts=TS
             bob> /exit
             bob< exit ok "Exited chatroom, returned to lobby"
             ann> /msg bob psst
-            ann< msg not_in_room "bob is not in this room"
+            ann< msg not_in_room "bob is not in this room; tell reaches who is elsewhere"
         "#]],
     );
 }
@@ -384,7 +384,7 @@ fn asked_for_again_a_message_to_one_who_has_gone_is_still_what_it_was() {
             ann#2> /msg bob --key k1 psst
             ann< msg ok to=bob from=ann text=psst room=attic seq=2 ts=TS #2
             ann#3> /msg bob --key k2 psst
-            ann< msg not_in_room "bob is not in this room" #3
+            ann< msg not_in_room "bob is not in this room; tell reaches who is elsewhere" #3
             ann#4> /msg nobody --key k1 psst
             ann< msg bad_request "key: it was used for another message" field=key #4
         "#]],

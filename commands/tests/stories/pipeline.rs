@@ -52,7 +52,7 @@ fn a_refusal_waits_for_the_replies_before_it() {
             ann#4> four
             * the ledger lands 1
             ann< msg ok to=public from=ann text=one room=attic seq=2 ts=TS #1
-            ann< msg not_in_room "nobody is not in this room" #2
+            ann< msg not_in_room "nobody is not in this room; tell reaches who is elsewhere" #2
             ann< msg bad_request "missing field `to`" field=to #3
             bob< msg ok to=public from=ann text=one room=attic seq=2 ts=TS
             * the ledger lands 1

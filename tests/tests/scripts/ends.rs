@@ -56,7 +56,7 @@ fn a_refusal_ends_with_1() {
         > /msg bob hi
         Login successful
         Welcome to the chatroom
-        ! chatsh: line 3: msg: not_in_room: bob is not in this room
+        ! chatsh: line 3: msg: not_in_room: bob is not in this room; tell reaches who is elsewhere
         exit 1
         > /login ann 1234
         > /enter general

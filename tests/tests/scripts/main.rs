@@ -114,8 +114,8 @@ fn json_is_the_frames_of_the_server() {
         {"type":"login","status":"ok","data":{"username":"ann","chatroom":"lobby","token":"…"},"message":"Login successful","id":3}
         {"type":"enter","status":"ok","data":{"username":"ann","room":"general","last_seq":1,"oldest":1,"epoch":"…"},"message":"Welcome to the chatroom","id":5}
         {"type":"msg","status":"ok","data":{"to":"public","from":"ann","text":"hello","room":"general","seq":2,"ts":"…"},"id":6}
-        {"type":"msg","status":"error","message":"bob is not in this room","id":7,"code":"not_in_room"}
-        ! chatsh: line 7: msg: not_in_room: bob is not in this room
+        {"type":"msg","status":"error","message":"bob is not in this room; tell reaches who is elsewhere","id":7,"code":"not_in_room"}
+        ! chatsh: line 7: msg: not_in_room: bob is not in this room; tell reaches who is elsewhere
         exit 1
     "#]].assert_eq(&blotted);
 }

@@ -198,6 +198,10 @@ fn what_cannot_be_undone_is_asked_about_at_the_prompt() {
     ann.type_keys("/delete den\r");
     answer(&mut ann, "/delete den cannot be undone. Do it? [y/N] ", "y");
     ann.wait_for_text("den was deleted");
+    // What is for another place is refused at once.
+    ann.enter("/enter general", "Welcome", "ann#general> ");
+    ann.enter("/delete den", "/delete is for the lobby", "ann#general> ");
+    ann.enter("/exit", "returned to lobby", "ann@lobby> ");
     ann.type_keys("/unregister 1234\r");
     // Its password is not shown.
     answer(&mut ann, "/unregister cannot be undone. Do it? [y/N] ", "y");

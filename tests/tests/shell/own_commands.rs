@@ -199,7 +199,7 @@ fn scripts_have_them_too() {
         Login successful
         Welcome to the chatroom
         ann: hello
-        ! chatsh: line 3: fails.chat: line 2: msg: not_in_room: bob is not in this room
+        ! chatsh: line 3: fails.chat: line 2: msg: not_in_room: bob is not in this room; tell reaches who is elsewhere
         exit 1
         ! loop.chat:1:1: source: loop.chat names itself, and would never end
         ! chatsh: line 1: loop.chat: nothing of it was done
@@ -219,7 +219,7 @@ fn a_wait_says_what_it_is() {
     let mut ann = member(&server, "ann");
     for waiting in ["/sleep 60s", "/wait --from bob"] {
         ann.type_keys(&format!("{waiting}\r"));
-        ann.wait_for_text(&format!("{waiting}\nwaiting; Ctrl-C ends it"));
+        ann.wait_for_text(&format!("{waiting}\nwaiting; what is typed meanwhile is kept; Ctrl-C ends it"));
         ann.type_keys("\u{3}");
         ann.wait_for_prompt("ann#general> ");
     }
@@ -232,7 +232,7 @@ fn what_is_typed_during_a_wait_outlives_the_interrupt_key() {
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     ann.type_keys("/wait\r");
-    ann.wait_for_text("/wait\nwaiting; Ctrl-C ends it");
+    ann.wait_for_text("/wait\nwaiting; what is typed meanwhile is kept; Ctrl-C ends it");
     ann.type_keys("typed and entered\r\u{3}");
     assert_eq!(bob.next()["data"]["text"], "typed and entered");
     ann.wait_for_prompt("ann#general> ");
