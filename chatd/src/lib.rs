@@ -131,6 +131,11 @@ fn run(options: Options) -> Result<String, Failure> {
             Ok(format!("{}\n", identity.fingerprint()))
         }
         Action::Key(KeyAction::New) => {
+            if server::given_identity(&config).is_some() {
+                let why =
+                    "tls.cert and tls.key are the server's identity: chatd makes none for them";
+                return Err(Failure::new(Exit::Usage, eyre!(why)));
+            }
             let data = config.data().map_err(|e| Failure::new(Exit::Usage, eyre!(e)))?;
             let folder = folder::Folder::lock(&data)?;
             let identity = certs::Identity::make_new(folder.path())

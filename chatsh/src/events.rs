@@ -32,7 +32,11 @@ fn sentence(kind: &str, data: &Map<String, Value>, reader: &Reader) -> Option<St
     let because = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
     let has_numbers = reader.is_at_prompt();
     let target = data.get("target").and_then(Value::as_i64).filter(|_| has_numbers);
-    let which = target.map_or("a message".into(), |number| format!("message {number}"));
+    let which = match (target, reader.was()) {
+        (Some(number), Some(was)) => format!("message {number} ({was})"),
+        (Some(number), None) => format!("message {number}"),
+        (None, _) => "a message".into(),
+    };
     let sentence = match (kind, field("by"), field("username")) {
         ("joined", _, Some(user)) => format!("{user} is here"),
         ("left", _, Some(user)) => format!("{user} has left"),

@@ -114,7 +114,10 @@ fn no_text_drives_the_terminal_or_fakes_a_line() {
             let page = json!({ "messages": [said] });
             let event =
                 |kind: &str, data: Value| events::line(&frame(kind, data), &ann, style).unwrap();
+            let again = ann.clone().who_has_read(Some(format!("eve: {text}")));
+            let redacted = frame("redact", json!({ "by": "eve", "target": 3 }));
             let outputs = [
+                ("redacted", events::line(&redacted, &again, style).unwrap()),
                 ("push", show::push_to(&ann, &frame("msg", said.clone()), style).unwrap()),
                 ("whisper", show::push_to(&ann, &frame("msg", whispered), style).unwrap()),
                 ("reply", show::reply_to(&ann, &frame("msg", said), style)),

@@ -50,6 +50,7 @@ mod random;
 mod repl;
 mod reply;
 mod safe;
+mod said;
 mod script;
 mod secret;
 mod session;

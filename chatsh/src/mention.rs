@@ -16,6 +16,8 @@ pub(crate) struct Reader {
     /// Where somebody sits and reads now: what time it is there.
     now: Option<Zoned>,
     has_clock: bool,
+    /// What the message was like that is changed, or taken back.
+    was: Option<String>,
 }
 
 impl Reader {
@@ -27,6 +29,16 @@ impl Reader {
     /// The same at a prompt, with or without the time beside what is said.
     pub(crate) fn at_prompt(self, now: Zoned, has_clock: bool) -> Reader {
         Reader { now: Some(now), has_clock, ..self }
+    }
+
+    /// The same, who has read the message that is told of.
+    pub(crate) fn who_has_read(self, was: Option<String>) -> Reader {
+        Reader { was, ..self }
+    }
+
+    /// What the message was like that is changed, or taken back, if the reader has read it.
+    pub(crate) fn was(&self) -> Option<&str> {
+        self.was.as_deref()
     }
 
     /// Does somebody read it now? In a script numbers and times would be others on every run.

@@ -28,6 +28,7 @@ use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::link::{Ended, Received};
 use crate::printer::{Printer, Standing};
+use crate::said::Said;
 use crate::session::{Heard, Session};
 use crate::settings::Setting;
 use crate::style::Style;
@@ -96,6 +97,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         mail: None,
         last_mail: None,
         present: None,
+        said: Said::default(),
         held: Vec::new(),
         away: None,
     };
@@ -145,6 +147,8 @@ struct Repl<'a> {
     last_mail: Option<i64>,
     /// Who was seen in the room last, and when.
     present: Option<(Vec<NameKey>, Instant)>,
+    /// What was said in the room last.
+    said: Said,
     /// What came while its last messages were awaited.
     held: Vec<Received>,
     /// While the connection is lost.

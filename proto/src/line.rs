@@ -169,11 +169,16 @@ fn option(
             words.skip_blanks();
             match words.next_word()? {
                 Some(value) => value.into_owned(),
-                None => return Err(words.error(start, format!("--{name} wants a value"))),
+                None => return Err(words.error(start, wants_value(arg))),
             }
         }
     };
     Ok((arg.name.clone(), words.value(arg, &value, start)?))
+}
+
+fn wants_value(arg: &Arg) -> String {
+    let what = if arg.summary.is_empty() { "" } else { ": " };
+    format!("--{} wants a value{what}{}", arg.name, arg.summary)
 }
 
 /// The name of an option, which stands behind two dashes, and the value that goes with it.

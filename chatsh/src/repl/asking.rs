@@ -12,6 +12,9 @@ use crate::local::Local;
 use crate::step::{self, Step};
 use crate::{masking, safe};
 
+/// A command as well, and the first thing that people say.
+const GREETING: &str = "hello";
+
 /// How lines that were pasted are sent.
 pub(super) enum Sending {
     /// Each as if it was typed.
@@ -173,7 +176,8 @@ impl Repl<'_> {
         state: State,
     ) -> Result<bool, Failure> {
         let name = first_word(line).to_lowercase();
-        let Some(command) = catalogue.find(&name) else { return Ok(false) };
+        let command = catalogue.find(&name).filter(|_| name != GREETING);
+        let Some(command) = command else { return Ok(false) };
         match self.slashed(line, catalogue, state) {
             Some(meant) => {
                 if self.is_agreed(&format!("Did you mean /{name}?")).await? {
@@ -202,8 +206,7 @@ fn is_command_line(line: &str) -> bool {
 /// `line` as the command that it is but for its slash and the case of its first word; none
 /// if it is none with these arguments.
 ///
-/// "hello" is a command as well, and the first thing that people say; so is "help me", or "ban him"
-/// where nobody is called so.
+/// So is "help me", or "ban him" where nobody is called so.
 fn slashed(
     line: &str,
     catalogue: &Catalogue,
@@ -216,7 +219,7 @@ fn slashed(
     let name = first_word(words);
     let arguments = &words[name.len()..];
     let name = name.to_lowercase();
-    let is_greeting = name == "hello" && arguments.is_empty();
+    let is_greeting = name == GREETING && arguments.is_empty();
     catalogue.find(&name).filter(|_| !is_greeting)?;
     let meant = format!("/{name}{arguments}");
     let is_meant = match step::understand(&meant, false, catalogue, States::of(&[state])).ok()? {

@@ -11,6 +11,7 @@ use crate::link::Received;
 use crate::listener::put_out;
 use crate::mention::Reader;
 use crate::page::Page;
+use crate::said::Said;
 use crate::session::{Heard, is_replayed, object};
 use crate::step;
 use crate::waiting::{Awaited, Waiting};
@@ -26,6 +27,7 @@ impl Repl<'_> {
             return;
         }
         self.room.clone_from(&self.session.bookmark.room);
+        self.said = Said::default();
         self.look_who_is_there().await;
         let topic = self.session.bookmark.topic.as_ref().filter(|_| !self.look.is_json);
         if let Some(topic) = topic {
@@ -144,9 +146,10 @@ impl Repl<'_> {
         if self.is_seen_already(&push.message) && !self.look.is_json {
             return;
         }
-        let reader = self.reader();
+        let reader = self.reader_of(&push.message);
         let text = show::push_to(&reader, &push.message, self.style());
         self.show(push, text);
+        self.note_said(&push.message);
         let is_meant = reader.is_meant(&push.message.data);
         if is_meant && self.rings && !is_replayed(&push.message) {
             self.printer.ring();
@@ -184,11 +187,22 @@ impl Repl<'_> {
         if let Some(recent) = recent.filter(|_| !self.look.is_json) {
             self.printer.print(&recent);
         }
+        self.note_said(page);
+    }
+
+    fn note_said(&mut self, message: &Incoming) {
+        self.said.note(self.room.as_deref().unwrap_or_default(), &message.data);
     }
 
     /// Who reads here.
     pub(super) fn reader(&self) -> Reader {
         Reader::of(self.session.bookmark.user.as_deref()).at_prompt(Zoned::now(), self.has_clock)
+    }
+
+    /// The same, of what may tell of an earlier message.
+    fn reader_of(&self, message: &Incoming) -> Reader {
+        let target = message.data.get("target").and_then(Value::as_i64);
+        self.reader().who_has_read(target.and_then(|seq| self.said.find(seq)))
     }
 
     pub(super) fn replied(&mut self, reply: &Received, to: Option<Awaited>) {
@@ -210,7 +224,7 @@ impl Repl<'_> {
             self.drop_paste();
             return self.stop_source();
         }
-        let mut text = Some(show::reply_to(&self.reader(), message, style));
+        let mut text = Some(show::reply_to(&self.reader_of(message), message, style));
         // One that was given up still comes.
         let asked = match &to {
             Some(Awaited::Reply { data, .. }) => data.clone(),
@@ -228,6 +242,7 @@ impl Repl<'_> {
             text = text.filter(|_| !is_bare || self.source.is_some());
         }
         self.show(reply, text);
+        self.note_said(message);
     }
 
     /// Where the command `kind` is for, and the way there, in the words of the shell.

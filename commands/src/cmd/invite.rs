@@ -19,7 +19,7 @@ impl Handler for Invite {
     const SPEC: Spec = Spec::new(
         "invite",
         States::of(&[State::Chat]),
-        "Let somebody enter this private room; who is away finds it in list",
+        "Let somebody enter this private room, who finds it in list; ban takes it back",
         "/invite harper",
     )
     .needs(Role::Operator);

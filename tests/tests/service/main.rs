@@ -592,6 +592,9 @@ fn the_operators_own_certificate_is_shown() {
     ends(&serve(&data, &settings), 2, &[key.to_str().unwrap(), cert.to_str().unwrap()]);
     fs::write(&cert, "no certificate").unwrap();
     ends(&serve(&data, &settings), 2, &[cert.to_str().unwrap()]);
+    // It made one that this server never uses, and told its fingerprint.
+    let made = run_chatd(&data, &[&settings[..], &["key", "new"]].concat(), "");
+    ends(&made, 2, &["tls.cert and tls.key are the server's identity"]);
     fs::remove_file(&cert).unwrap();
     ends(&serve(&data, &settings), 2, &[cert.to_str().unwrap()]);
 }

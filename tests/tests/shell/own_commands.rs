@@ -57,7 +57,7 @@ fn with_a_clock_the_time_stands_before_what_is_said_and_done() {
     assert_eq!(ends_of_lines(&ann), ["bob: one", "bob: no clock", "bob: one"]);
     let seq = bob.say("tpyo")["data"]["seq"].clone();
     bob.ask("edit", json!({ "seq": seq, "text": "typo" }));
-    ann.wait_for_text(&format!("* bob has changed message {seq}: typo"));
+    ann.wait_for_text(&format!("* bob has changed message {seq} (bob: tpyo): typo"));
     assert!(ends_of_lines(&ann).last().unwrap().starts_with("* bob has changed"));
 }
 
@@ -219,7 +219,9 @@ fn a_wait_says_what_it_is() {
     let mut ann = member(&server, "ann");
     for waiting in ["/sleep 60s", "/wait --from bob"] {
         ann.type_keys(&format!("{waiting}\r"));
-        ann.wait_for_text(&format!("{waiting}\nwaiting; what is typed meanwhile is kept; Ctrl-C ends it"));
+        ann.wait_for_text(&format!(
+            "{waiting}\nwaiting; what is typed meanwhile is kept; Ctrl-C ends it"
+        ));
         ann.type_keys("\u{3}");
         ann.wait_for_prompt("ann#general> ");
     }
