@@ -53,7 +53,7 @@ pub(crate) async fn dial(
             .map_err(|e| no_host(address, &e.to_string()))?;
         let stream = TcpStream::connect(&addresses[..])
             .await
-            .map_err(|e| no_connection(address, &e.to_string()))?;
+            .map_err(|e| no_connection(address, &unreachable(&e)))?;
         // Every line waits for its reply: a small frame must not wait for more.
         stream.set_nodelay(true).map_err(|e| no_connection(address, &e.to_string()))?;
         TlsConnector::from(config)
@@ -127,6 +127,13 @@ async fn is_accepted(address: &Address, seen: Fingerprint) -> Result<bool, Failu
     let answer =
         answer.await.map_err(|e| Failure::new(Exit::WrongServer, format!("no answer: {e}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn unreachable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!("{error}: does chatd run there?"),
+        _ => error.to_string(),
+    }
 }
 
 fn no_connection(address: &Address, why: &str) -> Failure {

@@ -67,7 +67,12 @@ fn notice(
         None => String::new(),
     };
     let deed = match what {
-        "topic" => return format!("{by} has set the topic: {}", field("text").unwrap_or_default()),
+        "topic" => {
+            return match field("text").filter(|topic| !topic.is_empty()) {
+                Some(topic) => format!("{by} has set the topic: {topic}"),
+                None => format!("{by} has taken the topic away"),
+            };
+        }
         "retention" => {
             return match data.get("days").and_then(Value::as_u64) {
                 Some(1) => format!("{by} has decided: messages are kept for a day"),
@@ -130,6 +135,7 @@ mod tests {
                 ("edit", json!({ "room": "ops", "by": "ann", "text": "new", "target": 3 })),
                 ("redact", json!({ "room": "ops", "by": "ann", "target": 3 })),
                 ("notice", json!({ "room": "ops", "what": "topic", "by": "ann", "text": "tea" })),
+                ("notice", json!({ "room": "ops", "what": "topic", "by": "ann", "text": "" })),
                 ("notice", json!({ "room": "ops", "what": "retention", "days": 3 })),
                 ("notice", json!({ "room": "ops", "what": "retention", "by": "ann" })),
                 ("notice", notice("delete")),
@@ -142,6 +148,7 @@ mod tests {
                 * ann has changed message 3: new
                 * ann has taken back message 3
                 * ann has set the topic: tea
+                * ann has taken the topic away
                 * the server has decided: messages are kept for 3 days
                 * ann has decided: messages are kept for ever
                 * ann has deleted the room

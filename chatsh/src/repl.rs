@@ -345,6 +345,7 @@ impl Repl<'_> {
             }
             Some(Awaited::Message(_)) => {
                 self.complain(&format!("wait: no such message ({why})"));
+                self.stop_source();
             }
             Some(Awaited::Recent(_)) => self.release(),
             Some(Awaited::Time) | None => {}

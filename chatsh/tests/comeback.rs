@@ -372,7 +372,7 @@ fn a_server_that_stays_away_ends_a_script_in_time() {
         username: ann
         room: ops
         ! chatsh: the server closed the connection; coming back
-        ! chatsh: line 3: not back in time: cannot connect to ADDRESS: Connection refused (os error 111); the line may or may not have had its effect
+        ! chatsh: line 3: not back in time: cannot connect to ADDRESS: Connection refused (os error 111): does chatd run there?; the line may or may not have had its effect
         exit 7
     "#]].assert_eq(&said.replace(&peer.address.to_string(), "ADDRESS"));
 }
@@ -449,7 +449,7 @@ fn between_lines_a_script_comes_back_or_ends_with_4() {
         room: ops
         ann: hello
         ! chatsh: shutting_down: bye; coming back
-        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111): does chatd run there?
         exit 4
     "#]]
     .assert_eq(&end_of(child).replace(&peer.address.to_string(), "ADDRESS"));

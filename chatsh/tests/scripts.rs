@@ -296,7 +296,7 @@ fn a_script_that_is_wrong_is_not_even_connected() {
     expect!["exit 0\n"]
         .assert_eq(&outcome(chatsh(dir.path(), &["--check", "-f", "post.chat"]), ""));
     expect![[r#"
-        ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111)
+        ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111): does chatd run there?
         exit 4
     "#]]
     .assert_eq(&outcome(chatsh(dir.path(), &nobody), ""));

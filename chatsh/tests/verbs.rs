@@ -702,7 +702,7 @@ fn the_verbs_need_somebody_in_some_room() {
         ! chatsh: nobody is logged in: say -u NAME, or name a [hosts.NAME] of chatsh.toml that does
         exit 2
         $ chatsh describe
-        ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111)
+        ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111): does chatd run there?
         exit 4
     "#]]
     .assert_eq(&story);

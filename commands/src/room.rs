@@ -203,7 +203,7 @@ fn apply(inside: &mut Inside, entry: &Entry) {
             inside.topic.clone_from(topic);
             inside.oldest = entry.seq;
         }
-        Body::Topic { text } => inside.topic = Some(text.clone()),
+        Body::Topic { text } => inside.topic = Some(text.clone()).filter(|text| !text.is_empty()),
         Body::Retention { days } => inside.days = *days,
         _ => {}
     }

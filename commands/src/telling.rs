@@ -269,6 +269,9 @@ impl<'a> Telling<'a> {
         let Some((act, name)) = notice.act.zip(notice.username) else {
             return Some(match what {
                 "delete" => format!("{room} was deleted"),
+                "topic" if notice.text.is_some_and(str::is_empty) => {
+                    format!("{room} has no topic now")
+                }
                 "topic" => format!("{room} has a new topic"),
                 _ => match notice.days {
                     Some(1) => format!("messages in {room} are kept for a day"),

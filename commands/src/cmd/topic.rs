@@ -7,10 +7,13 @@ use serde::Deserialize;
 use crate::telling::Notice;
 use crate::{Body, Cx, Draft, Handler, Outcome};
 
+/// What takes the topic away: a text that goes to the end of the line cannot be an empty one.
+const NOTHING: &str = "\"\"";
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Topic {
-    /// What the room is about.
+    /// What the room is about; `""` is nothing.
     text: Text,
 }
 
@@ -18,7 +21,7 @@ impl Handler for Topic {
     const SPEC: Spec = Spec::new(
         "topic",
         States::of(&[State::Chat]),
-        "Say what the room is about; room shows it",
+        "Say what the room is about, or \"\" for nothing; room shows it",
         "/topic All about gears",
     )
     .needs(Role::Operator);
@@ -27,10 +30,11 @@ impl Handler for Topic {
 
     async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Self::Reply>, Refusal> {
         cx.world.policy.limits.check_text("text", &self.text)?;
+        let text = Some(self.text.into_string()).filter(|text| text != NOTHING);
         Ok(Outcome::Append(Draft {
             room: Some(cx.room()?.id),
             author: Some(cx.account()?.clone()),
-            body: Body::Topic { text: self.text.into_string() },
+            body: Body::Topic { text: text.unwrap_or_default() },
             again: None,
         }))
     }

@@ -155,7 +155,7 @@ fn nobody_there_ends_with_4() {
     let home = Home::new();
     let said = outcome(home.chatsh(&["-a", "127.0.0.1:1"]), "/list\n");
     expect![[r#"
-        ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111)
+        ! chatsh: cannot connect to 127.0.0.1:1: Connection refused (os error 111): does chatd run there?
         exit 4
     "#]]
     .assert_eq(&said);
@@ -200,7 +200,7 @@ fn a_server_that_stops_between_lines_ends_a_script_with_4() {
     expect![[r#"
         ping: ok
         ! chatsh: shutting_down: the server stops; coming back
-        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111): does chatd run there?
         exit 4
     "#]]
     .assert_eq(&run.end().replace(&address, "ADDRESS"));
@@ -217,7 +217,7 @@ fn a_server_that_is_killed_between_lines_ends_a_script_with_4() {
     expect![[r#"
         ping: ok
         ! chatsh: the server closed the connection; coming back
-        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111)
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111): does chatd run there?
         exit 4
     "#]]
     .assert_eq(&run.end().replace(&address, "ADDRESS"));
@@ -312,7 +312,7 @@ fn a_server_that_is_killed_with_a_line_under_way_leaves_its_outcome_unknown() {
     expect![[r#"
         ping: ok
         ! chatsh: the connection is lost: Connection reset by peer (os error 104); coming back
-        ! chatsh: line 2: not back in time: cannot connect to ADDRESS: Connection refused (os error 111); the line may or may not have had its effect
+        ! chatsh: line 2: not back in time: cannot connect to ADDRESS: Connection refused (os error 111): does chatd run there?; the line may or may not have had its effect
         exit 7
     "#]]
     .assert_eq(&run.end().replace(&address, "ADDRESS"));

@@ -120,6 +120,9 @@ fn a_file_of_lines_is_checked_first_and_ends_with_an_error() {
     home.write("half.chat", "six\n/msg carol hi\nseven\n");
     ann.type_keys("/source half.chat\r");
     ann.wait_for_text("half.chat: it ends with this, in line 2");
+    home.write("wait.chat", "/wait --timeout 50ms\nseven\n");
+    ann.type_keys("/source wait.chat\r");
+    ann.wait_for_text("wait.chat: it ends with this, in line 1");
     ann.type_keys("eight\r/source nowhere.chat\r");
     for text in ["six", "eight"] {
         assert_eq!(bob.next()["data"]["text"], text);

@@ -73,6 +73,11 @@ fn who_comes_and_what_keepers_do_is_said_in_a_line() {
     ann.wait_for_text("* bob is here");
     bob.ask("topic", json!({ "text": "tea\nann: fake" }));
     ann.wait_for_text("* bob has set the topic: tea\n│ ann: fake");
+    assert!(bob.ask("room", json!({}))["data"]["topic"].is_string());
+    bob.ask("topic", json!({ "text": "\"\"" }));
+    ann.wait_for_text("* bob has taken the topic away");
+    assert!(bob.ask("room", json!({}))["data"]["topic"].is_null());
+    bob.ask("topic", json!({ "text": "tea\nann: fake" }));
     let seq = bob.say("tpyo")["data"]["seq"].clone();
     ann.wait_for_text("bob: tpyo");
     bob.ask("edit", json!({ "seq": seq, "text": "typo" }));

@@ -116,7 +116,7 @@ fn a_line_is_said_when_it_comes() {
     assert_eq!(server.stop().0.code(), Some(0));
     expect![[r#"
         ! chatsh: shutting_down: the server stops; coming back
-        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111); line 2 is the last that was acknowledged
+        ! chatsh: not back in time: cannot connect to ADDRESS: Connection refused (os error 111): does chatd run there?; line 2 is the last that was acknowledged
         exit 4
     "#]]
     .assert_eq(&run.end().replace(&address, "ADDRESS"));
