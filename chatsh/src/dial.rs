@@ -18,7 +18,7 @@ use smol::net::{TcpStream, resolve};
 
 use crate::address::Address;
 use crate::exit::{Exit, Failure};
-use crate::{paths, talk};
+use crate::{hosts, paths, talk};
 
 /// How the server is known.
 #[derive(Debug, Clone)]
@@ -143,10 +143,7 @@ fn no_connection(address: &Address, why: &str) -> Failure {
 /// No name server knows the host. One that looks like the name of a host may be meant as one.
 fn no_host(address: &Address, why: &str) -> Failure {
     let host = &address.host;
-    let hint =
-        paths::config().filter(|_| !host.contains(['.', ':'])).map_or(String::new(), |file| {
-            format!("; and there is no [hosts.{host}] in {}", file.display())
-        });
+    let hint = hosts::no_name(host).unwrap_or_default();
     let script = match Path::new(host).is_file() {
         true => format!("; to run the file {host} say -f {host}"),
         false => String::new(),

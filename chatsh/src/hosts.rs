@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::address::Address;
 use crate::config::check_key;
+use crate::paths;
 
 /// One key of a host.
 pub struct Key {
@@ -45,6 +46,12 @@ pub(crate) struct Host {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) password_command: Option<String>,
     pub(crate) token_file: Option<PathBuf>,
+}
+
+/// That `host`, which looks like the name of one here, is none.
+pub(crate) fn no_name(host: &str) -> Option<String> {
+    let file = paths::config().filter(|_| !host.contains(['.', ':']))?;
+    Some(format!("; and there is no [hosts.{host}] in {}", file.display()))
 }
 
 /// All hosts that have a name.

@@ -13,7 +13,7 @@ use crate::address::{Address, Given};
 use crate::config::Config;
 use crate::dial::Acquaintance;
 use crate::exit::{Exit, Failure};
-use crate::hosts::Host;
+use crate::hosts::{self, Host};
 use crate::login::Login;
 use crate::options::Options;
 use crate::paths;
@@ -222,7 +222,11 @@ impl Options {
                 return usage("--password-command is whose? say -u NAME");
             }
             if room.is_some() && self.token_file.is_none() {
-                return usage("a room is entered after logging in: say NAME@HOST/ROOM, or -u NAME");
+                // What the name of a host would have said is missing.
+                let hint = hosts::no_name(&address.host).unwrap_or_default();
+                return usage(&format!(
+                    "a room is entered after logging in: say NAME@HOST/ROOM, or -u NAME{hint}"
+                ));
             }
         } else if password.is_none() && self.token_file.is_none() {
             return usage(

@@ -95,12 +95,12 @@ fn rule(room: &str, style: Style) -> String {
     style.dim(&format!("── {title} {}", "─".repeat(rest)))
 }
 
-/// How many messages were missed.
+/// How many messages came meanwhile.
 pub(crate) fn missed(count: usize) -> String {
     match count {
         0 => "nothing was missed".into(),
-        1 => "1 message was missed".into(),
-        count => format!("{count} messages were missed"),
+        1 => "1 message came meanwhile".into(),
+        count => format!("{count} messages came meanwhile"),
     }
 }
 

@@ -170,7 +170,7 @@ fn a_message_under_way_is_sent_again_with_its_key_and_said_once() {
         lobby: ann
         ops:
         ! chatsh: the server closed the connection; coming back
-        ! chatsh: back in ops, 1 message was missed
+        ! chatsh: back in ops, 1 message came meanwhile
         exit 0
         ---
         login
@@ -212,9 +212,9 @@ fn what_was_missed_comes_once_and_in_order() {
             ann: two
             ! chatsh: the server closed the connection; coming back
             ! chatsh: the server closed the connection; coming back
-            ! chatsh: back in ops, 1 message was missed
+            ! chatsh: back in ops, 1 message came meanwhile
             ! chatsh: the server closed the connection; coming back
-            ! chatsh: back in ops, 1 message was missed
+            ! chatsh: back in ops, 1 message came meanwhile
             exit 0
             ---
             login
@@ -294,7 +294,7 @@ fn a_token_that_is_refused_is_made_up_for_by_the_password() {
         expect![[r#"
             ann: hello
             ! chatsh: the server closed the connection; coming back
-            ! chatsh: back in ops, 1 message was missed
+            ! chatsh: back in ops, 1 message came meanwhile
             exit 0
             ---
             login
@@ -347,7 +347,7 @@ fn a_server_that_was_restored_is_found_out() {
         ann: hello
         ! chatsh: the server closed the connection; coming back
         ! chatsh: some messages of ops are gone: the server was restored
-        ! chatsh: back in ops, 1 message was missed
+        ! chatsh: back in ops, 1 message came meanwhile
         exit 0
         ---
         login
@@ -516,7 +516,7 @@ fn who_waits_for_others_comes_back_and_misses_nothing() {
         bob: live
         bob: missed 2
         ! chatsh: shutting_down: bye; coming back
-        ! chatsh: back in ops, 1 message was missed
+        ! chatsh: back in ops, 1 message came meanwhile
         exit 0
         "resume" {"token":"s3cret","room":"ops","after":2}
     "#]],
@@ -530,7 +530,7 @@ fn who_waits_for_others_comes_back_and_misses_nothing() {
             bob: live
             bob: missed 2
             ! chatsh: shutting_down: bye; coming back
-            ! chatsh: back in ops, 1 message was missed
+            ! chatsh: back in ops, 1 message came meanwhile
             exit 0
             "history" {"after":0,"limit":200}
             "resume" {"token":"s3cret","room":"ops","after":2}
@@ -543,7 +543,7 @@ fn who_waits_for_others_comes_back_and_misses_nothing() {
         expect![[r#"
             bob: missed 2
             ! chatsh: shutting_down: bye; coming back
-            ! chatsh: back in ops, 1 message was missed
+            ! chatsh: back in ops, 1 message came meanwhile
             exit 0
             "resume" {"token":"s3cret","room":"ops","after":2}
         "#]],
@@ -555,7 +555,7 @@ fn who_waits_for_others_comes_back_and_misses_nothing() {
         expect![[r#"
             bob: missed 3
             ! chatsh: shutting_down: bye; coming back
-            ! chatsh: back in ops, 1 message was missed
+            ! chatsh: back in ops, 1 message came meanwhile
             exit 0
             "resume" {"token":"s3cret","room":"ops","after":3}
         "#]],
@@ -638,7 +638,7 @@ fn a_message_of_send_or_ask_that_is_under_way_is_sent_again_and_said_once() {
             reaction
         });
         let back = "! chatsh: the server closed the connection; coming back\n\
-                    ! chatsh: back in ops, 1 message was missed\nexit 0\n";
+                    ! chatsh: back in ops, 1 message came meanwhile\nexit 0\n";
         let said = outcome(peer.chatsh(&[&AS_ANN[..], verb].concat()), "");
         assert_eq!(said, format!("{answer}{back}"));
         let asked = peer.requests.try_iter().filter(|request| request["type"] == "msg");

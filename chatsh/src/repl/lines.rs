@@ -141,7 +141,11 @@ impl Repl<'_> {
         };
         let wanted =
             settings::ALL.into_iter().filter(|known| name.is_none_or(|name| name == *known));
-        let lines: Vec<_> = wanted.map(|name| format!("{name}: {}", value(name))).collect();
+        let mut lines: Vec<_> = wanted.map(|name| format!("{name}: {}", value(name))).collect();
+        if name.is_none() {
+            // No setting, but nothing else says it to who is logged in.
+            lines.push(format!("server: {}", self.session.entrance().address));
+        }
         self.printer.print(&lines.join("\n"));
     }
 

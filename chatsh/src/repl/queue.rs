@@ -102,7 +102,10 @@ impl Repl<'_> {
         let since = *self.behind_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= PROGRESS_EVERY {
             self.behind_since = Some(Instant::now());
-            self.remark(&format!("{} lines to go; Ctrl-C drops them", self.lines.len()));
+            self.remark(&match self.lines.len() {
+                1 => "1 line to go; Ctrl-C drops it".into(),
+                many => format!("{many} lines to go; Ctrl-C drops them"),
+            });
         }
     }
 

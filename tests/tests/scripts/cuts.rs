@@ -69,5 +69,8 @@ fn a_pause_outlasts_a_cut() {
     run.feed("two\n/quit\n");
     run.wait_for_line("ann: two");
     let end = run.end();
-    assert!(end.ends_with("! chatsh: back in general, 1 message was missed\nexit 0\n"), "{end}");
+    assert!(
+        end.ends_with("! chatsh: back in general, 1 message came meanwhile\nexit 0\n"),
+        "{end}"
+    );
 }

@@ -168,4 +168,11 @@ fn a_name_that_nobody_knows_may_be_missing_in_the_file() {
     assert!(said.ends_with(&hint), "{said}");
     let said = who("chat.invalid");
     assert!(!said.contains("[hosts"), "{said}");
+    // Who to be there may be what is missing.
+    let said = outcome(home.chatsh(&["-a", "wrok", "send", "-r", "ci", "x"]), "");
+    let hint = hint.replace("exit 4", "exit 2");
+    assert!(
+        said.contains("say NAME@HOST/ROOM, or -u NAME; and ") && said.ends_with(&hint),
+        "{said}"
+    );
 }

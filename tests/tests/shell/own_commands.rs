@@ -13,6 +13,7 @@ fn what_is_set_counts_from_then_on() {
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     ann.enter("/set", "color: auto\nbell: on\nclock: off\nhistory: 10\n", "ann#general> ");
+    ann.enter("/set", &format!("timeout: 10 s\nserver: {}", server.address), "ann#general> ");
     ann.enter("/set clock", "clock: off\n", "ann#general> ");
     ann.enter("/set bell loud", "bell is on or off, not \"loud\"", "ann#general> ");
     ann.enter("/set bel off", "there is no setting \"bel\"", "ann#general> ");
