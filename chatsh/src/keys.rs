@@ -45,44 +45,33 @@ pub(crate) fn bind<H: Helper, I: rustyline::history::History>(
     rustyline: &mut rustyline::Editor<H, I>,
 ) -> Arc<Pressed> {
     let pressed = Arc::<Pressed>::default();
-    let further_line = FurtherLine(Arc::clone(&pressed));
-    let alt_enter = KeyEvent(KeyCode::Enter, Modifiers::ALT);
-    rustyline.bind_sequence(alt_enter, EventHandler::Conditional(Box::new(further_line)));
-    let paste = Paste(Arc::clone(&pressed));
-    let paste_begins = KeyEvent(KeyCode::BracketedPasteStart, Modifiers::NONE);
-    rustyline.bind_sequence(paste_begins, EventHandler::Conditional(Box::new(paste)));
-    let interrupt = Interrupt(Arc::clone(&pressed));
-    rustyline.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(interrupt)));
+    let keys = Keys(Arc::clone(&pressed));
+    rustyline.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
     pressed
 }
 
-/// Begins another line of the same message.
-struct FurtherLine(Arc<Pressed>);
+/// Sees every key.
+struct Keys(Arc<Pressed>);
 
-impl ConditionalEventHandler for FurtherLine {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.0.further_line.store(true, Ordering::Relaxed);
-        Some(Cmd::Newline)
-    }
-}
-
-/// Takes note; what is pasted goes into the line.
-struct Paste(Arc<Pressed>);
-
-impl ConditionalEventHandler for Paste {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.0.paste.store(true, Ordering::Relaxed);
-        None
-    }
-}
-
-/// Ends the line as the return key does. By itself rustyline would leave the hint behind the
-/// line as if it had been typed, and lose the keys that came in one piece with this one.
-struct Interrupt(Arc<Pressed>);
-
-impl ConditionalEventHandler for Interrupt {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.0.interrupt.store(true, Ordering::Relaxed);
-        Some(Cmd::AcceptLine)
+impl ConditionalEventHandler for Keys {
+    fn handle(&self, event: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        // Where it does not end the line, as in a long list of candidates, it is over with the next.
+        let is_interrupt = event.get(0) == Some(&KeyEvent::ctrl('C'));
+        self.0.interrupt.store(is_interrupt, Ordering::Relaxed);
+        match event.get(0)? {
+            // It ends the line as the return key does. By itself rustyline would leave the hint
+            // behind the line as if it had been typed, and lose the keys that came in one piece
+            // with this one.
+            _ if is_interrupt => Some(Cmd::AcceptLine),
+            KeyEvent(KeyCode::Enter, Modifiers::ALT) => {
+                self.0.further_line.store(true, Ordering::Relaxed);
+                Some(Cmd::Newline)
+            }
+            KeyEvent(KeyCode::BracketedPasteStart, _) => {
+                self.0.paste.store(true, Ordering::Relaxed);
+                None
+            }
+            _ => None,
+        }
     }
 }

@@ -338,3 +338,19 @@ fn what_is_pasted_is_not_obeyed_either() {
     ann.type_keys("\u{1b}[200~a\u{202e}b\u{1b}[201~\r");
     assert_eq!(bob.next()["data"]["text"], "a\u{202e}b");
 }
+
+/// The next line was taken for one that had been given up.
+#[test]
+fn an_interrupt_key_that_ends_no_line_is_forgotten() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.resize(6, 30);
+    // A list that is longer than the terminal goes on by keys of its own.
+    ann.type_keys("/\t\t");
+    ann.wait_for_text("--More--");
+    ann.type_keys("\u{3}q");
+    ann.wait_for_prompt("ann#general> /");
+    ann.type_keys("\u{15}hello\r");
+    assert_eq!(bob.next()["data"]["text"], "hello");
+}
