@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,8 @@ pub(crate) struct Live {
     connections: Mutex<HashMap<PeerId, Arc<Connection>>>,
     /// One is gone, or at rest.
     one_less: Event,
+    /// Does nobody read any further?
+    is_paused: AtomicBool,
     /// Why everyone ends, once the server stops.
     end: OnceLock<Refusal>,
 }
@@ -86,6 +88,9 @@ impl Live {
     pub(crate) fn add(&self, id: PeerId, connection: &Arc<Connection>) -> Listed<'_> {
         self.connections().insert(id, connection.clone());
         // One that shook hands meanwhile is told as well.
+        if self.is_paused.load(Ordering::SeqCst) {
+            connection.pause();
+        }
         if let Some(why) = self.end.get() {
             connection.order_end(why.clone());
         }
@@ -100,6 +105,7 @@ impl Live {
 
     /// Lets all read no further, and waits until what they have read is done.
     async fn pause_all(&self) {
+        self.is_paused.store(true, Ordering::SeqCst);
         let all = self.all();
         all.iter().for_each(|connection| connection.pause());
         // One after the other, so that each is asked only a few times.
