@@ -25,6 +25,9 @@ use crate::{completion, masking, safe};
 /// How many columns are between two tab stops, as rustyline has them.
 const TAB_COLUMNS: usize = 8;
 
+/// How many columns rustyline believes that a terminal has that does not say.
+const COLUMNS_UNTOLD: usize = 80;
+
 /// Knows the book, and what the line is for.
 pub(crate) struct Typist {
     book: Arc<Mutex<Book>>,
@@ -143,7 +146,11 @@ impl Typist {
     /// Takes `text` away, below which rustyline has left the cursor.
     pub(crate) fn take_away(&self, text: &str) {
         self.floor.change();
-        let rows = rows_to_end(text, columns()) + 1;
+        let columns = match columns() {
+            0 => COLUMNS_UNTOLD,
+            told => told,
+        };
+        let rows = rows_to_end(text, columns) + 1;
         let mut stdout = io::stdout();
         let _ = write!(stdout, "\x1b[{rows}A\r\x1b[J").and_then(|()| stdout.flush());
     }

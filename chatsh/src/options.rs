@@ -136,7 +136,8 @@ pub struct Options {
     #[arg(long, value_name = "SECS", value_parser = seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 
-    /// When throttled end with 6 instead of waiting and saying so
+    /// When throttled end with 6 instead of waiting and saying so: logins and registrations, not
+    /// lines, which a server only takes more slowly
     #[arg(long)]
     pub(crate) no_wait: bool,
 
