@@ -242,16 +242,17 @@ fn read(
     match line(rustyline, is_answering, standing) {
         Ok(line) if pressed.has_interrupt() => Ok(Typed::Cleared { had_text: !line.is_empty() }),
         Ok(line) => {
+            let is_known = || rustyline.history().iter().any(|known| *known == line);
+            let lines = match line.contains('\n') {
+                true if pressed.has_further_line() => Lines::Message,
+                true if !pressed.has_paste() || is_known() => Lines::Recalled,
+                _ => Lines::Pasted,
+            };
             let is_secret = rustyline.helper().is_none_or(|typist| typist.is_secret(&line));
             let is_answer = is_answering && line.trim().len() <= ANSWER_BYTES_MAX;
             if !is_answer && !is_secret && !line.trim().is_empty() {
                 remember(rustyline, &line, history);
             }
-            let lines = match line.contains('\n') {
-                true if pressed.has_further_line() => Lines::Message,
-                true if !pressed.has_paste() => Lines::Recalled,
-                _ => Lines::Pasted,
-            };
             Ok(Typed::Line(line, lines))
         }
         Err(ReadlineError::Interrupted) => {
@@ -265,7 +266,8 @@ fn read(
 }
 
 /// A line, behind the prompt that is standing there. Rustyline knows no other prompt than the
-/// one that it began with: when it is another one it begins again, with the line as it is.
+/// one that it began with: when it is another one it begins again, with the line as it is, but
+/// without what was undone, or looked up in the history.
 fn line(
     rustyline: &mut Rustyline,
     is_answering: bool,
@@ -278,12 +280,10 @@ fn line(
             typist.begin(is_answering, prompt.width());
         }
         let line = rustyline.readline_with_initial(&prompt, (&left, &right));
-        let Some(typist) = rustyline.helper().filter(|typist| typist.has_stopped()) else {
+        let stopped = rustyline.helper().filter(|typist| typist.has_stopped());
+        let (Some(typist), Err(ReadlineError::Interrupted)) = (stopped, &line) else {
             return line;
         };
-        if !matches!(line, Err(ReadlineError::Interrupted)) {
-            return line;
-        }
         (left, right) = typist.draft.parts();
         typist.take_away(&format!("{prompt}{left}{right}"));
     }

@@ -33,7 +33,11 @@ fn sentence(kind: &str, data: &Map<String, Value>, reader: &Reader) -> Option<St
     let has_numbers = reader.is_at_prompt();
     let target = data.get("target").and_then(Value::as_i64).filter(|_| has_numbers);
     let which = match (target, reader.was()) {
-        (Some(number), Some(was)) => format!("message {number} ({was})"),
+        // What was taken back may be a password.
+        (Some(number), Some(was)) if kind == "redact" => {
+            format!("message {number} of {}", was.from)
+        }
+        (Some(number), Some(was)) => format!("message {number} ({}: {})", was.from, was.text),
         (Some(number), None) => format!("message {number}"),
         (None, _) => "a message".into(),
     };

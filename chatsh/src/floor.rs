@@ -3,7 +3,7 @@
 //! Rustyline decides for each text whether to keep it for the line being typed or to write it
 //! at once, and begins or ends to read meanwhile: then the text stood on the row of the prompt,
 //! or the prompt was drawn over it. So the printer waits in these moments. (Of a line that ends
-//! with Ctrl-C or Ctrl-D rustyline does not tell us; that one is not covered.)
+//! with Ctrl-D rustyline does not tell us; that one is not covered.)
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,6 +31,8 @@ struct Held {
     by: Holder,
     /// Is a text being handed over to the editor?
     is_handing_over: bool,
+    /// Was anything printed, or handed over, since the editor began to end?
+    has_printed: bool,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -50,7 +52,18 @@ impl Floor {
         let held = self.lock();
         let is_due = |held: &mut Held| held.is_handing_over;
         let waited = self.0.has_changed.wait_timeout_while(held, HAND_OVER_WAIT, is_due);
-        waited.unwrap_or_else(PoisonError::into_inner).0.by = Holder::Nobody;
+        let mut held = waited.unwrap_or_else(PoisonError::into_inner).0;
+        held.by = Holder::Nobody;
+        held.has_printed = held.is_handing_over;
+    }
+
+    /// Takes away what stands on the terminal since the editor ended: only if it stands there
+    /// still, with nothing below it that somebody said.
+    pub(crate) fn take_away(&self, erase: impl FnOnce()) {
+        let held = self.lock();
+        if !held.has_printed {
+            erase();
+        }
     }
 
     /// The editor reads, and draws the line.
@@ -70,6 +83,7 @@ impl Floor {
         let is_changing = |held: &mut Held| held.by == Holder::Nobody;
         let waited = self.0.has_changed.wait_timeout_while(held, CHANGE_WAIT, is_changing);
         let mut held = waited.unwrap_or_else(PoisonError::into_inner).0;
+        held.has_printed = true;
         if held.by == Holder::Printer {
             return at_once();
         }
@@ -77,7 +91,9 @@ impl Floor {
         // It may wait for the editor, which has to get on.
         drop(held);
         by_editor();
-        self.lock().is_handing_over = false;
+        let mut held = self.lock();
+        (held.is_handing_over, held.has_printed) = (false, true);
+        drop(held);
         self.0.has_changed.notify_all();
     }
 
@@ -97,6 +113,36 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn what_was_said_meanwhile_is_not_taken_away() {
+        let floor = Floor::default();
+        let is_taken = |floor: &Floor| {
+            let mut is_taken = false;
+            floor.take_away(|| is_taken = true);
+            is_taken
+        };
+        floor.is_read_from();
+        floor.print(|| {}, || {});
+        floor.change();
+        assert!(is_taken(&floor));
+        // The printer does not wait for ever.
+        floor.print(|| {}, || {});
+        assert!(!is_taken(&floor));
+        floor.is_read_from();
+        floor.change();
+        assert!(is_taken(&floor));
+        // One that began before, and ends now.
+        floor.is_read_from();
+        floor.print(
+            || {
+                floor.change();
+                assert!(!is_taken(&floor));
+            },
+            || {},
+        );
+        assert!(!is_taken(&floor));
+    }
 
     #[test]
     fn the_printer_waits_while_a_line_begins_or_ends() {

@@ -6,13 +6,14 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Signal, getpid, kill_process};
+use nix::sys::signal::{Signal, raise};
 
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Helper};
+use rustyline::{Context, GraphemeClusterMode, Helper};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::book::Book;
@@ -22,8 +23,9 @@ use crate::style::Style;
 use crate::terminal::{columns, wraps_anew};
 use crate::{completion, masking, safe};
 
-/// How many columns are between two tab stops, as rustyline has them.
-const TAB_COLUMNS: usize = 8;
+/// Erases from the beginning of the row on. Not at once: what is erased from the first row of all
+/// tmux takes for the whole screen, and keeps it in the scrollback (its option scroll-on-clear).
+const ERASED: &str = "\r\x1b[K\x1b[C\x1b[J\r";
 
 /// How many columns rustyline believes that a terminal has that does not say.
 const COLUMNS_UNTOLD: usize = 80;
@@ -143,16 +145,17 @@ impl Typist {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Takes `text` away, below which rustyline has left the cursor.
+    /// Takes `text` away, below which rustyline has left the cursor, if it did not print meanwhile.
     pub(crate) fn take_away(&self, text: &str) {
-        self.floor.change();
         let columns = match columns() {
             0 => COLUMNS_UNTOLD,
             told => told,
         };
         let rows = rows_to_end(text, columns) + 1;
-        let mut stdout = io::stdout();
-        let _ = write!(stdout, "\x1b[{rows}A\r\x1b[J").and_then(|()| stdout.flush());
+        self.floor.take_away(|| {
+            let mut stdout = io::stdout();
+            let _ = write!(stdout, "\x1b[{rows}A{ERASED}").and_then(|()| stdout.flush());
+        });
     }
 
     /// Must `line` be kept out of the history?
@@ -163,6 +166,12 @@ impl Typist {
 
     fn secret_from(&self, line: &str) -> Option<usize> {
         masking::secret_from(line, &self.book().catalogue)
+    }
+
+    /// One row, with stars for what is secret in it.
+    fn masked(&self, row: &str) -> String {
+        let (shown, secret) = row.split_at(self.secret_from(row).unwrap_or(row.len()));
+        shown.chars().map(String::from).chain(secret.chars().map(masked)).collect()
     }
 
     /// The terminal has become another size, and the line has other rows: rustyline would go up
@@ -178,7 +187,7 @@ impl Typist {
         let motion = match expected.checked_sub(rows) {
             Some(fewer) => "\n".repeat(fewer),
             // To the first row, all of the line away, and down again.
-            None if wraps_anew() => format!("\x1b[{rows}A\r\x1b[J{}", "\n".repeat(expected)),
+            None if wraps_anew() => format!("\x1b[{rows}A{ERASED}{}", "\n".repeat(expected)),
             None => return,
         };
         let mut stdout = io::stdout();
@@ -245,7 +254,9 @@ impl Hinter for Typist {
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Remark> {
         // It is asked for when the line is drawn first, and after every change.
-        self.floor.is_read_from();
+        if !self.has_stopped() {
+            self.floor.is_read_from();
+        }
         self.draft.set(line, pos);
         // One of several lines has rows that its width does not tell.
         if !line.contains('\n') {
@@ -268,8 +279,11 @@ impl Highlighter for Typist {
     ) -> Cow<'b, str> {
         let is_another = self.standing.prompt().is_some_and(|now| is_default && now != prompt);
         if is_another && !self.is_stopping.swap(true, Ordering::Relaxed) {
-            // While rustyline reads this signal is its own, and the one thing that stops it.
-            let _ = kill_process(getpid(), Signal::INT);
+            // What is said from now on stands below the line that will be taken away.
+            self.floor.change();
+            // While rustyline reads this signal is its own, and the one thing that stops it. To this
+            // thread, so that it is there before rustyline can have ended.
+            let _ = raise(Signal::SIGINT);
         }
         prompt.into()
     }
@@ -278,12 +292,11 @@ impl Highlighter for Typist {
         let (columns, width) = (columns(), self.prompt_width + line.width());
         let is_full = columns > 0 && width % columns == 0;
         self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
-        let drawn: Cow<'l, str> = match self.secret_from(line) {
-            Some(start) if !self.is_answering => {
-                let mask: String = line[start..].chars().map(masked).collect();
-                format!("{}{mask}", &line[..start]).into()
+        let drawn: Cow<'l, str> = match !self.is_answering && self.is_secret(line) {
+            true => {
+                line.split('\n').map(|row| self.masked(row)).collect::<Vec<_>>().join("\n").into()
             }
-            _ => line.into(),
+            false => line.into(),
         };
         if drawn.contains(is_obeyed) { drawn.replace(is_obeyed, "").into() } else { drawn }
     }
@@ -297,7 +310,7 @@ impl Highlighter for Typist {
             self.draft.set(line, pos);
         }
         // Else a letter typed at the end is drawn as it is, without asking for its mask.
-        line.contains(is_obeyed) || (!self.is_answering && self.secret_from(line).is_some())
+        line.contains(is_obeyed) || (!self.is_answering && self.is_secret(line))
     }
 }
 
@@ -322,14 +335,15 @@ fn fitting(hint: &str, columns: usize) -> String {
 /// How many rows down the end of `text` is from its beginning, as rustyline counts them.
 fn rows_to_end(text: &str, columns: usize) -> usize {
     let (mut row, mut column) = (0, 0);
-    for letter in text.chars() {
+    let mode = GraphemeClusterMode::from_env();
+    for letter in text.graphemes(true) {
         let width = match letter {
-            '\n' => {
+            "\n" => {
                 (row, column) = (row + 1, 0);
                 continue;
             }
-            '\t' => TAB_COLUMNS - column % TAB_COLUMNS,
-            letter => letter.width().unwrap_or(0),
+            "\t" => safe::TAB_COLUMNS - column % safe::TAB_COLUMNS,
+            letter => usize::from(mode.width(letter)),
         };
         column += width;
         if column > columns {
@@ -341,7 +355,7 @@ fn rows_to_end(text: &str, columns: usize) -> usize {
 
 /// Would a terminal obey `c`, which was pasted? Rustyline gives such letters no columns.
 fn is_obeyed(c: char) -> bool {
-    safe::is_unsafe(c) && c != '\n' && c.width().unwrap_or(0) == 0
+    safe::drives(c) && c != '\n' && c.width().unwrap_or(0) == 0
 }
 
 /// As many stars as the letter has columns; the cursor is placed by those.
@@ -416,7 +430,10 @@ mod tests {
         let (book, style) = (Mutex::new(Book::new()), Mutex::new(Style::NONE));
         let typist = Typist::new(Arc::new(book), Arc::new(style), Standing::default());
         assert_eq!(typist.highlight("a\u{202e}b\u{9b}31mc\u{7}\nd", 0), "ab31mc\nd");
-        assert_eq!(typist.highlight("a\tb \u{5d0}", 0), "a\tb \u{5d0}");
+        // What letters are put together with stays, as rustyline counts it.
+        for text in ["a\tb \u{5d0}", "\u{2764}\u{fe0f}", "\u{1f469}\u{200d}\u{1f680}"] {
+            assert_eq!(typist.highlight(text, 0), text);
+        }
     }
 
     #[test]
@@ -425,6 +442,7 @@ mod tests {
         let typist = Typist::new(Arc::new(book), Arc::new(style), Standing::default());
         assert_eq!(typist.highlight("/login ann 12 鍵", 0), "/login ann ** **");
         assert_eq!(typist.highlight("/enter ann 1234", 0), "/enter ann 1234");
+        assert_eq!(typist.highlight("hi\n/login ann 12\nhi", 0), "hi\n/login ann **\nhi");
         assert!(typist.is_secret("hello\n/login ann 1234"));
         assert!(!typist.is_secret("hello\n/enter attic"));
     }

@@ -10,6 +10,7 @@ use vte::{Params, Parser, Perform};
 use crate::book::Book;
 use crate::corpus::{VICTIM, corpus};
 use crate::mention::Reader;
+use crate::said::Message;
 use crate::style::{Colour, Style};
 use crate::{events, json, safe, show};
 
@@ -114,10 +115,13 @@ fn no_text_drives_the_terminal_or_fakes_a_line() {
             let page = json!({ "messages": [said] });
             let event =
                 |kind: &str, data: Value| events::line(&frame(kind, data), &ann, style).unwrap();
-            let again = ann.clone().who_has_read(Some(format!("eve: {text}")));
-            let redacted = frame("redact", json!({ "by": "eve", "target": 3 }));
+            let was = Message { from: text.clone(), text: text.clone() };
+            let again = ann.clone().who_has_read(Some(was));
+            let [redacted, edited] = ["redact", "edit"]
+                .map(|kind| frame(kind, json!({ "by": "eve", "target": 3, "text": "new" })));
             let outputs = [
                 ("redacted", events::line(&redacted, &again, style).unwrap()),
+                ("edited", events::line(&edited, &again, style).unwrap()),
                 ("push", show::push_to(&ann, &frame("msg", said.clone()), style).unwrap()),
                 ("whisper", show::push_to(&ann, &frame("msg", whispered), style).unwrap()),
                 ("reply", show::reply_to(&ann, &frame("msg", said), style)),

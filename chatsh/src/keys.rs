@@ -50,11 +50,20 @@ pub(crate) fn bind<H: Helper, I: rustyline::history::History>(
     pressed
 }
 
-/// Sees every key.
+/// Sees each key that is not the second of two.
 struct Keys(Arc<Pressed>);
 
 impl ConditionalEventHandler for Keys {
-    fn handle(&self, event: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+    fn handle(
+        &self,
+        event: &Event,
+        _: RepeatCount,
+        _: bool,
+        line: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        if line.line().is_empty() {
+            self.0.begin();
+        }
         // Where it does not end the line, as in a long list of candidates, it is over with the next.
         let is_interrupt = event.get(0) == Some(&KeyEvent::ctrl('C'));
         self.0.interrupt.store(is_interrupt, Ordering::Relaxed);

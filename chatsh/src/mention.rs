@@ -6,6 +6,7 @@ use proto::NameKey;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use crate::said::Message;
 use crate::show::Lead;
 use crate::style::Style;
 
@@ -17,7 +18,7 @@ pub(crate) struct Reader {
     now: Option<Zoned>,
     has_clock: bool,
     /// What the message was like that is changed, or taken back.
-    was: Option<String>,
+    was: Option<Message>,
 }
 
 impl Reader {
@@ -32,13 +33,13 @@ impl Reader {
     }
 
     /// The same, who has read the message that is told of.
-    pub(crate) fn who_has_read(self, was: Option<String>) -> Reader {
+    pub(crate) fn who_has_read(self, was: Option<Message>) -> Reader {
         Reader { was, ..self }
     }
 
     /// What the message was like that is changed, or taken back, if the reader has read it.
-    pub(crate) fn was(&self) -> Option<&str> {
-        self.was.as_deref()
+    pub(crate) fn was(&self) -> Option<&Message> {
+        self.was.as_ref()
     }
 
     /// Does somebody read it now? In a script numbers and times would be others on every run.

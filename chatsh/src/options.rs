@@ -195,7 +195,7 @@ impl Options {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let matches = match command.try_get_matches_from_mut(&arguments) {
             // With an address by option, what was meant to be a verb is another one.
-            Err(error) if error.kind() == ErrorKind::InvalidSubcommand || is_of_address(&error) => {
+            Err(error) if is_of_a_word(&error) || is_of_address(&error) => {
                 return Err(mistyped(&mut command, &arguments).unwrap_or(error));
             }
             matches => matches?,
@@ -247,6 +247,17 @@ fn verb_of<'a>(command: &'a mut clap::Command, matches: &ArgMatches) -> &'a mut 
     command.find_subcommand_mut(name).expect("clap knows the verb that it has read")
 }
 
+/// Is it that a word stands where none can?
+fn is_of_a_word(error: &clap::Error) -> bool {
+    let is_word =
+        |value: &ContextValue| matches!(value, ContextValue::String(arg) if !arg.starts_with('-'));
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => true,
+        ErrorKind::UnknownArgument => error.get(ContextKind::InvalidArg).is_some_and(is_word),
+        _ => false,
+    }
+}
+
 /// Is it that there are two addresses?
 fn is_of_address(error: &clap::Error) -> bool {
     let is_address = |value: &ContextValue| matches!(value, ContextValue::String(arg) if arg.contains("ADDRESS"));
@@ -256,9 +267,13 @@ fn is_of_address(error: &clap::Error) -> bool {
 
 /// What to say when a word follows an address, because it was meant to be a verb.
 fn mistyped(command: &mut clap::Command, arguments: &[OsString]) -> Option<clap::Error> {
-    let words = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    let words = || arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    let is_verb = |word: &str| command.find_subcommand(word).is_some();
+    if words().any(is_verb) {
+        return None;
+    }
     let (word, near) =
-        words.filter_map(|word| Some((word, nearest_verb(command, word)?.to_owned()))).next()?;
+        words().filter_map(|word| Some((word, nearest_verb(command, word)?.to_owned()))).next()?;
     let message = format!("there is no verb {word}: did you mean chatsh {near}?");
     Some(command.error(ErrorKind::InvalidSubcommand, message))
 }
@@ -327,6 +342,7 @@ mod tests {
         assert_eq!(meant("chatsh -a tial"), None);
         assert_eq!(meant("chatsh"), None);
         assert!(error("chatsh -u ann sned hi").contains("no verb sned: did you mean chatsh send?"));
+        assert!(error("chatsh sned -r fun x").contains("no verb sned: did you mean chatsh send?"));
         assert!(error("chatsh chat.example hi").contains("unrecognized subcommand 'hi'"));
         let sned = error("chatsh -a chat.example -u ann sned");
         assert!(sned.contains("no verb sned: did you mean chatsh send?"), "{sned}");

@@ -1,6 +1,6 @@
 //! What the options ask for, together with the address, the environment and the terminal.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -22,6 +22,7 @@ use crate::script::Manner;
 use crate::secret::Source;
 use crate::settings::Setting;
 use crate::style::{Colour, Style};
+use crate::terminal::can_ask;
 use crate::verb::Verb;
 
 /// The address, when no option says one.
@@ -257,8 +258,7 @@ impl Options {
             return Some(Source::File(file.clone()));
         }
         // Where it is asked for, whatever stdin is; who reads stderr may not be there to answer.
-        let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
-        (io::stderr().is_terminal() && terminal.is_ok()).then_some(Source::Terminal)
+        (io::stderr().is_terminal() && can_ask()).then_some(Source::Terminal)
     }
 }
 

@@ -23,7 +23,7 @@ use smol::{Task, Timer};
 
 use self::queue::Queued;
 use crate::comeback::Back;
-use crate::editor::{Editor, Typed};
+use crate::editor::{Editor, Lines, Typed};
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::link::{Ended, Received};
@@ -84,10 +84,11 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         has_clock: false,
         recent_len: RECENT_LEN,
         source: None,
-        late: None,
+        unseen: None,
         is_hasty: false,
         prompt: String::new(),
         standing,
+        typed_before: VecDeque::new(),
         lines: VecDeque::new(),
         number: 0,
         behind_since: None,
@@ -123,13 +124,16 @@ struct Repl<'a> {
     recent_len: usize,
     /// The file and the line that is done, if it is not one that was typed.
     source: Option<(String, usize)>,
-    /// The line that is done, as it may be shown, if it was typed long ago.
-    late: Option<String>,
+    /// The line that is done, as it may be shown, if it does not stand right above: it was typed
+    /// long ago, or pasted.
+    unseen: Option<String>,
     /// Was it interrupted before it was known what?
     is_hasty: bool,
     /// The prompt for a line, and the one that stands there.
     prompt: String,
     standing: Standing,
+    /// What was typed before a question, which is answered first.
+    typed_before: VecDeque<(String, Lines)>,
     /// Lines that were typed, or pasted, and whose turn has not come.
     lines: VecDeque<Queued>,
     /// How many lines were done.
@@ -183,6 +187,9 @@ impl Repl<'_> {
         }
         self.greet();
         loop {
+            while let Some((text, lines)) = self.typed_before.pop_front() {
+                self.take(&text, lines).await?;
+            }
             self.look_for_mail().await;
             self.look_around().await;
             // What ends the connection is heard first.
@@ -190,7 +197,8 @@ impl Repl<'_> {
             if is_ready && let Some(line) = self.lines.pop_front() {
                 self.source = line.source;
                 self.tell_progress();
-                self.late = line.is_late.then(|| self.presentable(&line.text));
+                let is_named = line.is_late || line.is_pasted;
+                self.unseen = is_named.then(|| self.presentable(&line.text));
                 if line.is_message {
                     self.say(&line.text).await;
                 } else if self.line(&line.text).await?.is_break() {
@@ -376,6 +384,7 @@ impl Repl<'_> {
     /// `text` on one line, or as many as it takes without breaking words.
     pub(super) fn folded(&self, text: &str) -> String {
         // Painted as a whole, bars and all.
-        safe::block(&safe::one_line(text, self.look.style), 0, self.style().uncoloured())
+        let style = self.style().uncoloured();
+        safe::block(&safe::one_line(text, style), 0, style)
     }
 }

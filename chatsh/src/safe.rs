@@ -18,7 +18,7 @@ const MARKS_MAX: usize = 4;
 const BAR_COLUMNS: usize = 2;
 
 /// How many columns a tab takes at most.
-const TAB_COLUMNS: usize = 8;
+pub(crate) const TAB_COLUMNS: usize = 8;
 
 /// How many columns there must be for a text, however wide the name before it: the widest
 /// piece is an escape, such as `\u{e0041}`.
@@ -132,7 +132,21 @@ fn write_safely(text: &str, style: Style, mut put: impl FnMut(&str, usize)) {
 }
 
 /// Is `c` a control character, or does it reorder or hide what stands around it?
-pub(crate) fn is_unsafe(c: char) -> bool {
+fn is_unsafe(c: char) -> bool {
+    match c {
+        c if drives(c) => true,
+        // Invisible: joiners, fillers, selectors, annotations, tags.
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' => true,
+        '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => true,
+        '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' => true,
+        '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => false,
+    }
+}
+
+/// Does a terminal do something for `c`, but show it? Tabs are shown.
+pub(crate) fn drives(c: char) -> bool {
     match c {
         '\t' => false,
         c if c.is_control() => true,
@@ -141,12 +155,6 @@ pub(crate) fn is_unsafe(c: char) -> bool {
         '\u{2066}'..='\u{2069}' => true,
         // Separators that some terminals and programs take for the end of a line.
         '\u{2028}' | '\u{2029}' => true,
-        // Invisible: joiners, fillers, selectors, annotations, tags.
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
-        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' => true,
-        '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => true,
-        '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' => true,
-        '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
         _ => false,
     }
 }

@@ -184,7 +184,10 @@ fn field(key: &str, value: &Value, reader: &Reader, style: Style) -> String {
             let items = items.iter().map(|value| format!("\n  {}", item(value, reader, style)));
             format!("{key}:{}", items.collect::<String>())
         }
-        other => format!("{key}: {}", inline(other, reader, style)),
+        other => {
+            let text = inline(other, reader, Style::NONE);
+            format!("{key}: {}", safe::block(&text, key.width(), style))
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! The terminal itself: how it takes keys while the shell lives, and how wide it is.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
+use rustix::process::getpgrp;
 use rustix::termios::{
     ControlModes, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr,
-    tcgetwinsize, tcsetattr,
+    tcgetpgrp, tcgetwinsize, tcsetattr,
 };
 use smol::Task;
 
@@ -19,37 +22,38 @@ const PASTES_MARKED: &str = "\x1b[?2004h";
 /// The line editor and the question for a password do so only while they read. What is
 /// typed before that, say while a reply is awaited, may be a password, too.
 pub(crate) struct Quiet {
+    terminal: OwnedFd,
     before: Termios,
     during: Termios,
 }
 
 impl Quiet {
-    /// Makes the terminal at stdin quiet.
+    /// Makes the terminal of this process quiet, whatever stdin is.
     ///
     /// # Errors
-    /// It is none, or is gone.
+    /// There is none, or it is gone.
     pub(crate) fn begin() -> io::Result<Quiet> {
-        Quiet::with(LocalModes::empty())
+        Quiet::with(own()?.into(), LocalModes::empty())
     }
 
-    /// The same, and the interrupt key takes away what is waited for, but not what was typed
+    /// The same with the terminal at stdin, and the interrupt key takes away what is waited for, but not what was typed
     /// meanwhile. Not for passwords: half of one would be left for the program behind us.
     ///
     /// # Errors
     /// See [`Quiet::begin`].
     pub(crate) fn begin_shell() -> io::Result<Quiet> {
-        Quiet::with(LocalModes::NOFLSH)
+        Quiet::with(io::stdin().as_fd().try_clone_to_owned()?, LocalModes::NOFLSH)
     }
 
-    fn with(modes: LocalModes) -> io::Result<Quiet> {
-        let before = tcgetattr(io::stdin())?;
+    fn with(terminal: OwnedFd, modes: LocalModes) -> io::Result<Quiet> {
+        let before = tcgetattr(&terminal)?;
         let mut during = before.clone();
         // Key by key, and the return key as it is: as the editor will read them.
         during.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
         during.local_modes |= modes;
         during.input_modes -= InputModes::ICRNL;
-        tcsetattr(io::stdin(), OptionalActions::Drain, &during)?;
-        Ok(Quiet { before, during })
+        tcsetattr(&terminal, OptionalActions::Drain, &during)?;
+        Ok(Quiet { terminal, before, during })
     }
 }
 
@@ -144,8 +148,19 @@ fn set(modes: &Termios) {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        set(&self.before);
+        // One that is gone needs nothing.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.before);
     }
+}
+
+/// The terminal of this process, whatever stdin is.
+fn own() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty")
+}
+
+/// Is there a terminal of this process, and may it ask there? One in the background may not.
+pub(crate) fn can_ask() -> bool {
+    own().is_ok_and(|terminal| tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp()))
 }
 
 /// Terminals that the line editor can do nothing with; these are rustyline's names for them.

@@ -54,6 +54,11 @@ pub fn overview(catalogue: &Catalogue, state: State) -> String {
     rows.iter().map(|(usage, summary)| format!("{usage:width$}  {summary}\n")).collect()
 }
 
+/// A summary without its stop and without the marks of code, which are for documents.
+pub(crate) fn plain(summary: &str) -> String {
+    summary.trim_end_matches('.').replace('`', "")
+}
+
 /// All that there is to say of one command.
 pub fn page(command: &Description) -> String {
     let spec = &command.spec;
@@ -61,7 +66,7 @@ pub fn page(command: &Description) -> String {
     let name = |arg: &Arg| format!("{}{}", if arg.required { "" } else { "--" }, arg.name);
     let width = command.args.iter().map(|arg| name(arg).len()).max().unwrap_or(0);
     for arg in &command.args {
-        let summary = arg.summary.trim_end_matches('.').replace('`', "");
+        let summary = plain(&arg.summary);
         let is_said = arg.required || summary.contains("without it");
         let needed = if is_said { "" } else { " (may be left out)" };
         writeln!(page, "  {:width$}  {summary}{needed}", name(arg))

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value};
 
 use crate::catalogue::nearest;
-use crate::{Arg, Description, Kind, usage};
+use crate::{Arg, Description, Kind, help, usage};
 
 /// A line, before anyone knows which commands there are.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,7 +121,8 @@ fn one_too_many(
     given: &Map<String, Value>,
     rest: &str,
 ) -> String {
-    let mut options = command.args.iter().filter(|arg| !arg.required);
+    // Behind all that there has to be.
+    let mut options = command.args.iter().filter(|arg| !arg.required && !given.is_empty());
     let said = options.find(|arg| arg.kind == Kind::Text && !given.contains_key(&arg.name));
     let advice = match last {
         Some((name, Value::String(value))) => {
@@ -137,8 +138,7 @@ fn one_too_many(
             let options = options.trim_end();
             format!("if it is part of {name}, quote it: --{name} {}{options}", quoted(&value))
         }
-        _ if !rest.contains("--") && said.is_some() => {
-            let name = said.map_or("", |arg| &arg.name);
+        _ if let Some(Arg { name, .. }) = said.filter(|_| !rest.contains("--")) => {
             format!("if it is the {name}, say --{name} {}", quoted(rest.trim_end()))
         }
         _ => usage(command),
@@ -178,7 +178,7 @@ fn option(
 
 fn wants_value(arg: &Arg) -> String {
     let what = if arg.summary.is_empty() { "" } else { ": " };
-    format!("--{} wants a value{what}{}", arg.name, arg.summary)
+    format!("--{} wants a value{what}{}", arg.name, help::plain(&arg.summary))
 }
 
 /// The name of an option, which stands behind two dashes, and the value that goes with it.

@@ -1,12 +1,12 @@
 //! What the user is asked before it is done: a command that is mistyped, or typed without its
 //! slash, and whatever else may not be meant.
 
-use proto::{Catalogue, Kind, Line, NameKey, State, States, read_line, usage};
+use proto::{Arg, Catalogue, Kind, Line, State, States, read_line, usage};
 use serde_json::Value;
 
 use super::Repl;
 use super::queue::Queued;
-use crate::editor::{Lines, Typed};
+use crate::editor::Typed;
 use crate::exit::Failure;
 use crate::local::Local;
 use crate::step::{self, Step};
@@ -14,6 +14,10 @@ use crate::{masking, safe};
 
 /// A command as well, and the first thing that people say.
 const GREETING: &str = "hello";
+
+/// Words that stand for somebody, and are hardly anybody's name.
+const PRONOUNS: [&str; 12] =
+    ["me", "us", "you", "him", "her", "it", "them", "this", "that", "everybody", "everyone", "all"];
 
 /// How lines that were pasted are sent.
 pub(super) enum Sending {
@@ -50,11 +54,12 @@ impl Repl<'_> {
             (true, false) => ". y sends each, m all as one message [y/m/N] ",
             (false, _) => ", each done by itself: do them all? [y/N] ",
         };
-        let commands = match text.lines().filter(|line| is_command_line(line)).count() {
-            0 => String::new(),
-            1 if is_command => String::new(),
+        let commands = text.lines().filter(|line| is_command_line(line)).count();
+        let commands = match commands.saturating_sub(is_command.into()) {
             _ if !can_be_one => String::new(),
-            commands => format!(" with {commands} command{}", if commands == 1 { "" } else { "s" }),
+            0 => String::new(),
+            1 => " with 1 command".into(),
+            commands => format!(" with {commands} commands"),
         };
         let question = format!("That is {count} lines{commands}{question}");
         Ok(match &*self.reply_to(&question).await? {
@@ -94,10 +99,7 @@ impl Repl<'_> {
         while self.editor.is_reading() {
             match self.turn().await? {
                 None | Some(Typed::Cleared { .. }) => {}
-                Some(Typed::Line(text, Lines::Pasted)) => {
-                    self.lines.extend(text.lines().map(Queued::typed));
-                }
-                Some(Typed::Line(text, _)) => self.lines.push_back(Queued::typed(&text)),
+                Some(Typed::Line(text, lines)) => self.typed_before.push_back((text, lines)),
                 Some(Typed::Left) => return Ok(String::new()),
             }
         }
@@ -138,7 +140,7 @@ impl Repl<'_> {
         if masking::secret_from(line, catalogue).is_some() {
             return self.may_be_said(line).await;
         }
-        let Some(meant) = self.slashed(line, catalogue, state) else {
+        let Some(meant) = slashed(line, catalogue, state) else {
             let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
             let question = "This looks like a command. Say it in the room?";
             return Ok(!has_late_slash || self.is_agreed(question).await?);
@@ -178,7 +180,7 @@ impl Repl<'_> {
         let name = first_word(line).to_lowercase();
         let command = catalogue.find(&name).filter(|_| name != GREETING);
         let Some(command) = command else { return Ok(false) };
-        match self.slashed(line, catalogue, state) {
+        match slashed(line, catalogue, state) {
             Some(meant) => {
                 if self.is_agreed(&format!("Did you mean /{name}?")).await? {
                     self.lines.push_front(Queued::typed(&meant));
@@ -187,14 +189,6 @@ impl Repl<'_> {
             None => self.complain(&format!("a command begins with a slash: {}", usage(command))),
         }
         Ok(true)
-    }
-
-    fn slashed(&self, line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
-        let book = self.session.book();
-        // Who is not in yet has heard of nobody.
-        let is_known =
-            |user: &str| book.users().any(|known| NameKey::of(known) == NameKey::of(user));
-        slashed(line, catalogue, state, |user| state == State::Auth || is_known(user))
     }
 }
 
@@ -206,13 +200,8 @@ fn is_command_line(line: &str) -> bool {
 /// `line` as the command that it is but for its slash and the case of its first word; none
 /// if it is none with these arguments.
 ///
-/// So is "help me", or "ban him" where nobody is called so.
-fn slashed(
-    line: &str,
-    catalogue: &Catalogue,
-    state: State,
-    is_user: impl Fn(&str) -> bool,
-) -> Option<String> {
+/// "help me" is a command as well, and "kick him".
+fn slashed(line: &str, catalogue: &Catalogue, state: State) -> Option<String> {
     let words = line.trim();
     let is_late = words.len() < line.trim_end().len();
     let words = words.strip_prefix('/').filter(|_| is_late).unwrap_or(words);
@@ -225,11 +214,10 @@ fn slashed(
     let is_meant = match step::understand(&meant, false, catalogue, States::of(&[state])).ok()? {
         Step::Here(Local::Help(Some(about))) => catalogue.find(&about).is_some(),
         Step::Ask { command, data, .. } => {
-            let args = || command.args.iter().filter(|arg| arg.required);
-            let mut users = args().filter(|arg| arg.kind == Kind::UserName);
-            // What was to be private is asked about, whoever it is for.
-            args().any(|arg| arg.kind == Kind::Text)
-                || users.all(|arg| data.get(&arg.name).and_then(Value::as_str).is_none_or(&is_user))
+            let is_name = |arg: &Arg| matches!(arg.kind, Kind::UserName | Kind::Addressee);
+            let mut names = command.args.iter().filter(|arg| arg.required && is_name(arg));
+            let is_somebody = |name: &str| !PRONOUNS.contains(&&*name.to_lowercase());
+            names.all(|arg| data.get(&arg.name).and_then(Value::as_str).is_none_or(is_somebody))
         }
         _ => true,
     };
@@ -259,11 +247,7 @@ mod tests {
             ("help list", "/help list"),
             ("wait --from bob", "/wait --from bob"),
         ] {
-            assert_eq!(
-                slashed(line, &catalogue, State::Chat, |_| true).as_deref(),
-                Some(meant),
-                "{line:?}"
-            );
+            assert_eq!(slashed(line, &catalogue, State::Chat).as_deref(), Some(meant), "{line:?}");
         }
         for line in [
             "exit here",
@@ -274,10 +258,11 @@ mod tests {
             "hello",
             "wait for me",
             "help me",
+            "msg me later",
             "",
             " ",
         ] {
-            assert_eq!(slashed(line, &catalogue, State::Chat, |_| true), None, "{line:?}");
+            assert_eq!(slashed(line, &catalogue, State::Chat), None, "{line:?}");
         }
     }
 }

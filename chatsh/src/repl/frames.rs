@@ -202,7 +202,7 @@ impl Repl<'_> {
     /// The same, of what may tell of an earlier message.
     fn reader_of(&self, message: &Incoming) -> Reader {
         let target = message.data.get("target").and_then(Value::as_i64);
-        self.reader().who_has_read(target.and_then(|seq| self.said.find(seq)))
+        self.reader().who_has_read(target.and_then(|seq| self.said.find(seq)).cloned())
     }
 
     pub(super) fn replied(&mut self, reply: &Received, to: Option<Awaited>) {

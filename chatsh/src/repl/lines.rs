@@ -109,7 +109,7 @@ impl Repl<'_> {
 
     /// Why a line was refused, with the line if it is not the last one that was typed.
     pub(super) fn refused(&self, why: &str) -> String {
-        match &self.late {
+        match &self.unseen {
             Some(line) => format!("{line}: {why}"),
             None => why.to_owned(),
         }

@@ -79,7 +79,8 @@ impl Repl<'_> {
         let count = text.lines().filter(|line| !line.trim().is_empty()).count();
         // What is behind the first line of a private message would be said to all.
         let has_command = count > 1 && text.lines().any(|line| line.starts_with('/'));
-        match count > PASTED_LINES_MAX || has_command || lines == Lines::Recalled {
+        let is_recalled = count > 1 && lines == Lines::Recalled;
+        match count > PASTED_LINES_MAX || has_command || is_recalled {
             true => self.how_to_send(text, count).await,
             false => Ok(Some(Sending::Each)),
         }
@@ -143,8 +144,10 @@ impl Repl<'_> {
 
     /// Which lines were not sent, if there are such.
     pub(super) fn unsent(&self) -> Option<String> {
-        let lines = self.lines.iter().filter(|line| !line.text.trim().is_empty());
-        let lines: Vec<_> = lines.map(|line| self.presentable(&line.text)).collect();
+        let lines = self.lines.iter().map(|line| &line.text);
+        let lines = lines.chain(self.typed_before.iter().map(|(text, _)| text));
+        let lines = lines.filter(|line| !line.trim().is_empty());
+        let lines: Vec<_> = lines.map(|line| self.presentable(line)).collect();
         match lines.as_slice() {
             [] => None,
             [line] => Some(format!("this line was not sent: {line}")),

@@ -30,7 +30,7 @@ impl Handler for Topic {
 
     async fn handle(self, cx: Cx<'_>) -> Result<Outcome<Self::Reply>, Refusal> {
         cx.world.policy.limits.check_text("text", &self.text)?;
-        let text = Some(self.text.into_string()).filter(|text| text != NOTHING);
+        let text = Some(self.text.into_string()).filter(|text| text.trim() != NOTHING);
         Ok(Outcome::Append(Draft {
             room: Some(cx.room()?.id),
             author: Some(cx.account()?.clone()),

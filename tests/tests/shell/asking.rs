@@ -65,8 +65,9 @@ fn a_command_without_its_slash_is_asked_about() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    ann.wait_for_text("* bob is here");
-    for line in ["exit", " /exit", "list", "Kick bob", "tell bob hi", "history", "create x"] {
+    for line in
+        ["exit", " /exit", "list", "Kick bob", "unban eve", "tell bob hi", "history", "create x"]
+    {
         for answered in ["", "what?"] {
             ann.type_keys(&format!("{line}\r"));
             answer(&mut ann, "? y does it, n says the line in the room [y/n] ", answered);
@@ -104,7 +105,7 @@ fn a_command_without_its_slash_is_asked_about() {
     answer(&mut ann, "Did you mean /tell? y does it, n says the line in the room [y/n] ", "y");
     ann.wait_for_text("ann -> bob: psst");
     // What names no command and nobody is what people say.
-    for line in ["hello", "help me", "kick him"] {
+    for line in ["hello", "help me", "kick him", "Tell me more"] {
         ann.enter(line, line, "ann#general> ");
         assert_eq!(bob.next()["data"]["text"], line);
     }
@@ -240,6 +241,12 @@ fn a_message_of_several_lines_can_be_typed() {
     ann.type_keys("\u{1b}[A\u{1b}[A\u{1b}[A\r");
     answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
     assert_eq!(bob.next()["data"]["text"], "one\ntwo");
+    // One line is one, also with its end.
+    ann.type_keys("\u{1b}[200~three\n\u{1b}[201~\r");
+    assert_eq!(bob.next()["data"]["text"], "three");
+    ann.wait_for_prompt("ann#general> ");
+    ann.type_keys("\u{1b}[A\r");
+    assert_eq!(bob.next()["data"]["text"], "three");
     // And one that is given up is none.
     ann.type_keys("three\u{1b}\rfour");
     ann.wait_for_prompt("four");
@@ -274,6 +281,11 @@ fn a_paste_ends_where_a_script_would() {
         assert!(!said.contains("a line without a slash is said in a room"), "{said}");
         if deed == "mute" {
             assert_eq!(said.matches("you may not speak").count(), 1, "{said}");
+            // Each line is accounted for: the one that was refused, and those behind it.
+            let (before, behind) = said.split_once(": msg: you may not speak").unwrap();
+            let refused: u32 = before.rsplit("line ").next().unwrap().parse().unwrap();
+            let next = format!(" more behind it: line {}", refused + 1);
+            assert!(behind.lines().any(|line| line.ends_with(&next)), "{refused}: {behind}");
             continue;
         }
         ann.type_keys("\r");

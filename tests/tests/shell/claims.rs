@@ -37,7 +37,7 @@ fn the_history_has_numbers_to_edit_and_redact_by() {
     .assert_eq(&page.join("\n"));
     let changed = format!("* ann has changed message {seq} (ann: tpyo): typo");
     ann.enter(&format!("/edit {seq} typo"), &changed, "ann#general> ");
-    let taken_back = format!("* ann has taken back message {seq} (ann: typo)");
+    let taken_back = format!("* ann has taken back message {seq} of ann");
     ann.enter(&format!("/redact {seq}"), &taken_back, "ann#general> ");
     ann.enter("/history --search nothing", "no messages", "ann#general> ");
 }

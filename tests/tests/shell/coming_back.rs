@@ -68,11 +68,19 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
     ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
     cable.mend();
     ann.wait_for_text("a line that was typed before is asked about: press Enter");
-    ann.type_keys("\r");
+    // What is typed meanwhile is no other than at any time: it may have to be asked about.
+    ann.type_keys("\u{1b}[200~three\nlogin ann 4321\u{1b}[201~\r");
     ann.wait_for_line("the question", |line| line.ends_with("says the line in the room [y/n] "));
     ann.type_keys("y\r");
     ann.wait_for_text("general: ann, bob");
-    assert_eq!(bob.next()["data"]["text"], "two");
+    for text in ["two", "three"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    ann.wait_for_text("like a password. Say it in the room, for all to read? [y/N] ");
+    ann.type_keys("\r");
+    ann.wait_for_prompt("ann#general> ");
+    bob.hears_nothing();
+    assert!(!ann.lines().contains("4321"), "{}", ann.lines());
 }
 
 /// The shell ended, and what was typed next went to the one below it.

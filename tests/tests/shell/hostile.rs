@@ -109,3 +109,18 @@ fn a_name_that_looks_like_another_cannot_be_had() {
         assert_eq!(refused["status"], "error", "{name:?}: {refused}");
     }
 }
+
+/// Our own colours stood among its escapes.
+#[test]
+fn a_refusal_shows_a_hostile_reason_once() {
+    let server = Server::start();
+    let mut eve = server.user("eve");
+    eve.ask("create", serde_json::json!({ "room": "pit" }));
+    eve.enter("pit");
+    let mut ann = member(&server, "ann");
+    ann.enter("/exit", "Exited", "ann@lobby> ");
+    let reason = "x\u{202e}y\nz";
+    eve.ask("ban", serde_json::json!({ "username": "ann", "reason": reason }));
+    let refused = r"you are banned from pit: x\u{202e}y\u{a}z (forbidden)";
+    ann.enter("/enter pit", refused, "ann@lobby> ");
+}

@@ -83,7 +83,7 @@ fn who_comes_and_what_keepers_do_is_said_in_a_line() {
     bob.ask("edit", json!({ "seq": seq, "text": "typo" }));
     ann.wait_for_text(&format!("* bob has changed message {seq} (bob: tpyo): typo"));
     bob.ask("redact", json!({ "seq": seq }));
-    ann.wait_for_text(&format!("* bob has taken back message {seq} (bob: typo)"));
+    ann.wait_for_text(&format!("* bob has taken back message {seq} of bob"));
     bob.ask("tell", json!({ "to": "ann", "text": "psst" }));
     ann.wait_for_text("bob -> ann: psst");
     ann.type_keys("hel");

@@ -345,6 +345,7 @@ fn an_interrupt_key_that_ends_no_line_is_forgotten() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
+    ann.wait_for_text("* bob is here");
     ann.resize(6, 30);
     // A list that is longer than the terminal goes on by keys of its own.
     ann.type_keys("/\t\t");
