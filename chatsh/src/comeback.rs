@@ -144,8 +144,8 @@ impl Comeback {
         };
         if back.session.bookmark.room.is_none() {
             let reply = ask(&mut back.session, "enter", json!({ "room": room })).await?;
-            if let Err(refusal) = accepted(reply, State::Lobby) {
-                back.displaced = Some(refusal);
+            back.displaced = closed(room, reply);
+            if back.displaced.is_some() {
                 return Ok(back);
             }
             let up_to = back.session.bookmark.last_seq();
@@ -169,14 +169,13 @@ impl Comeback {
             let reply = ask(&mut back.session, RESUME, Value::Object(data.clone())).await?;
             let is_unknown = reply.is_error(Code::Unauthorized);
             let is_truncated = reply.data.get("truncated").and_then(Value::as_bool) == Some(true);
-            match accepted(reply, State::Lobby) {
-                Ok(_) => {
-                    self.go_on(back, is_truncated);
-                    return Ok(true);
-                }
-                Err(_) if is_unknown => return Ok(false),
-                // It is the room that is closed to us.
-                Err(refusal) => back.displaced = Some(refusal),
+            if is_unknown {
+                return Ok(false);
+            }
+            back.displaced = closed(room, reply);
+            if back.displaced.is_none() {
+                self.go_on(back, is_truncated);
+                return Ok(true);
             }
             data.retain(|name, _| name == "token");
         }
@@ -235,6 +234,14 @@ impl Comeback {
         session.kept = missed;
         Ok(())
     }
+}
+
+/// Why `room` is closed to us, if the reply says so.
+fn closed(room: &str, reply: Incoming) -> Option<Failure> {
+    let refusal = accepted(reply, State::Lobby).err()?;
+    // Nobody has typed the command that it names.
+    let why = refusal.message.split_once(": ").map_or(&*refusal.message, |(_, why)| why);
+    Some(Failure::new(refusal.exit, format!("not back in {room}: {why}")))
 }
 
 /// Asks, and takes no for an answer, but not for ever if it is for now.

@@ -269,7 +269,7 @@ fn a_room_that_is_gone_ends_a_script() {
         username: ann
         room: ops
         ! chatsh: the server closed the connection; coming back
-        ! chatsh: line 3: resume: no_such_room: there is no room "ops"; the line may or may not have had its effect
+        ! chatsh: line 3: not back in ops: no_such_room: there is no room "ops"; the line may or may not have had its effect
         exit 7
         ---
         login
@@ -585,7 +585,7 @@ fn who_waits_for_others_comes_back_and_misses_nothing() {
         expect![[r#"
         bob: live
         ! chatsh: shutting_down: bye; coming back
-        ! chatsh: resume: no_such_room: there is no room "ops"
+        ! chatsh: not back in ops: no_such_room: there is no room "ops"
         exit 1
         "resume" {"token":"s3cret","room":"ops","after":2}
         "resume" {"token":"s3cret"}
@@ -679,7 +679,7 @@ fn lines_to_which_nobody_comes_back_are_named() {
     let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
     expect![[r#"
         ! chatsh: shutting_down: bye; coming back
-        ! chatsh: lines 1 to 2: resume: no_such_room: there is no room "ops"; the line may or may not have had its effect
+        ! chatsh: lines 1 to 2: not back in ops: no_such_room: there is no room "ops"; the line may or may not have had its effect
         exit 7
     "#]].assert_eq(&outcome(peer.chatsh(&send), "one\ntwo\n"));
 }

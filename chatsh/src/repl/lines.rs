@@ -110,7 +110,11 @@ impl Repl<'_> {
     /// Why a line was refused, with the line if it is not the last one that was typed.
     pub(super) fn refused(&self, why: &str) -> String {
         match &self.unseen {
-            Some(line) => format!("{line}: {why}"),
+            // Of one with a secret the command only, which the refusal names itself.
+            Some(line) if !why.starts_with(line.trim_start_matches('/')) => {
+                format!("{line}: {why}")
+            }
+            Some(_) => why.to_owned(),
             None => why.to_owned(),
         }
     }

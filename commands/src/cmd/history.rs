@@ -39,7 +39,7 @@ struct History {
     since: Option<Timestamp>,
     /// How many, up to 200.
     limit: Option<u32>,
-    /// Only messages that have all these words, whole as they are written.
+    /// Only messages with all these words, each whole; case and accents do not count.
     search: Option<Text>,
 }
 
