@@ -10,7 +10,7 @@ use proto::{RoomName, UserName};
 use toml::{Table, Value};
 
 use crate::address::Address;
-use crate::config::check_key;
+use crate::config::{Config, check_key};
 use crate::paths;
 
 /// One key of a host.
@@ -33,7 +33,7 @@ pub const KEYS: &[Key] = &[
     key("pin", "The fingerprint of its key, as `--pin`."),
     key("ca", "A PEM file with the authority of its certificate, as `--ca`."),
     key("password_file", "As `--password-file`."),
-    key("password_command", "As `--password-command`."),
+    key("password_command", "As `--password-command`; it counts more than a file."),
     key("token_file", "As `--token-file`."),
 ];
 
@@ -48,10 +48,16 @@ pub(crate) struct Host {
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// That `host`, which looks like the name of one here, is none.
+/// What to add to an error of `host`, which looks like the name of one here: that it is none, or
+/// that it is one, and was not meant as that with a port of its own.
 pub(crate) fn no_name(host: &str) -> Option<String> {
     let file = paths::config().filter(|_| !host.contains(['.', ':']))?;
-    Some(format!("; and there is no [hosts.{host}] in {}", file.display()))
+    let is_known = Config::read().is_ok_and(|config| config.hosts.find(host).is_some());
+    let file = file.display();
+    Some(match is_known {
+        true => format!("; [hosts.{host}] in {file} has a port already: leave it out"),
+        false => format!("; and there is no [hosts.{host}] in {file}"),
+    })
 }
 
 /// All hosts that have a name.

@@ -69,7 +69,11 @@ fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
     let _quiet = Quiet::begin();
     rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::interrupted(),
-        _ => Failure::new(Exit::Usage, format!("no password was typed: {error}")),
+        _ => {
+            // The question stands there, without the end of its line.
+            talk::report("");
+            Failure::new(Exit::Usage, format!("no password was typed: {error}"))
+        }
     })
 }
 

@@ -168,6 +168,9 @@ fn a_name_that_nobody_knows_may_be_missing_in_the_file() {
     assert!(said.ends_with(&hint), "{said}");
     let said = who("chat.invalid");
     assert!(!said.contains("[hosts"), "{said}");
+    home.write(CONFIG, "[hosts.home]\naddress = \"127.0.0.1:1\"\n");
+    let said = who("home:77");
+    assert!(said.contains("; [hosts.home] in ") && said.contains("leave it out\n"), "{said}");
     // Who to be there may be what is missing.
     let said = outcome(home.chatsh(&["-a", "wrok", "send", "-r", "ci", "x"]), "");
     let hint = hint.replace("exit 4", "exit 2");
