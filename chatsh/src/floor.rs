@@ -49,12 +49,24 @@ enum Holder {
 impl Floor {
     /// The editor begins or ends to read.
     pub(crate) fn change(&self) {
-        let held = self.lock();
+        self.when_handed_over().by = Holder::Nobody;
+    }
+
+    /// The same, unless a text is still being handed over: the editor will draw the line once
+    /// more, below that text.
+    pub(crate) fn try_change(&self) -> bool {
+        let mut held = self.when_handed_over();
+        if held.is_handing_over {
+            return false;
+        }
+        (held.by, held.has_printed) = (Holder::Nobody, false);
+        true
+    }
+
+    fn when_handed_over(&self) -> MutexGuard<'_, Held> {
         let is_due = |held: &mut Held| held.is_handing_over;
-        let waited = self.0.has_changed.wait_timeout_while(held, HAND_OVER_WAIT, is_due);
-        let mut held = waited.unwrap_or_else(PoisonError::into_inner).0;
-        held.by = Holder::Nobody;
-        held.has_printed = held.is_handing_over;
+        let waited = self.0.has_changed.wait_timeout_while(self.lock(), HAND_OVER_WAIT, is_due);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Takes away what stands on the terminal since the editor ended: only if it stands there
@@ -124,24 +136,18 @@ mod tests {
         };
         floor.is_read_from();
         floor.print(|| {}, || {});
-        floor.change();
+        assert!(floor.try_change());
         assert!(is_taken(&floor));
         // The printer does not wait for ever.
         floor.print(|| {}, || {});
         assert!(!is_taken(&floor));
         floor.is_read_from();
-        floor.change();
+        assert!(floor.try_change());
         assert!(is_taken(&floor));
-        // One that began before, and ends now.
+        // The editor, which has to take it, cannot wait for one that is on its way.
         floor.is_read_from();
-        floor.print(
-            || {
-                floor.change();
-                assert!(!is_taken(&floor));
-            },
-            || {},
-        );
-        assert!(!is_taken(&floor));
+        floor.print(|| assert!(!floor.try_change()), || {});
+        assert!(floor.try_change());
     }
 
     #[test]

@@ -278,9 +278,8 @@ impl Highlighter for Typist {
         is_default: bool,
     ) -> Cow<'b, str> {
         let is_another = self.standing.prompt().is_some_and(|now| is_default && now != prompt);
-        if is_another && !self.is_stopping.swap(true, Ordering::Relaxed) {
-            // What is said from now on stands below the line that will be taken away.
-            self.floor.change();
+        if is_another && !self.has_stopped() && self.floor.try_change() {
+            self.is_stopping.store(true, Ordering::Relaxed);
             // While rustyline reads this signal is its own, and the one thing that stops it. To this
             // thread, so that it is there before rustyline can have ended.
             let _ = raise(Signal::SIGINT);

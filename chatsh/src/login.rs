@@ -135,13 +135,17 @@ impl Login {
                 false => source.password(user.as_str())?,
             };
             let data = object(json!({ "username": user, "password": password.as_str() }));
-            if self.registers {
-                self.register(session, &data).await?;
-            }
+            let closed = match self.registers {
+                true => self.register(session, &data).await?,
+                false => None,
+            };
             failed += 1;
             match session.demand("login", &data, self.may_wait).await {
                 Err(refusal) if refusal.exit == Exit::Unauthorized && failed < tries => {
                     talk::say(&refusal.message);
+                }
+                Err(refusal) if refusal.exit == Exit::Unauthorized && closed.is_some() => {
+                    return Err(closed.unwrap_or(refusal));
                 }
                 // The server does not tell the one from the other.
                 Err(refusal) if refusal.exit == Exit::Unauthorized && !self.registers => {
@@ -159,15 +163,19 @@ impl Login {
     }
 
     /// Makes the account; that it is there already is fine, logging in will tell whose it is.
+    /// Makes the account, if it is missing; gives why that may not be. It may be there all the same.
     async fn register(
         &self,
         session: &mut Session,
         data: &Map<String, Value>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Failure>, Failure> {
         let reply = session.ask_patiently("register", data, self.may_wait).await?;
-        match reply.is_error(Code::NameTaken) {
-            true => Ok(()),
-            false => accepted(reply, State::Auth).map(drop),
+        let (is_there, is_closed) =
+            (reply.is_error(Code::NameTaken), reply.is_error(Code::Forbidden));
+        match accepted(reply, State::Auth) {
+            Err(_) if is_there => Ok(None),
+            Err(refusal) if is_closed => Ok(Some(refusal)),
+            outcome => outcome.map(|_| None),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const SINCE: &str = "since";
 
 /// What is one.
-pub(crate) const WORDS: &str = "a time is 12:00, 2026-01-31, '2026-01-31 12:00' or \
+pub(crate) const WORDS: &str = "a time is 12:00 (the last one), 2026-01-31, '2026-01-31 12:00' or \
                                 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d";
 
 /// A time with its zone, a day or a time of this place, or how long ago it was.

@@ -379,8 +379,8 @@ mod tests {
             error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
             error: invalid value '-1' for '--count <N>': it is a whole number from 1 on
             error: invalid value 'x' for '--count <N>': it is a whole number from 1 on
-            error: invalid value '-1d' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00, 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
-            error: invalid value '-7' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00, 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
+            error: invalid value '-1d' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00 (the last one), 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
+            error: invalid value '-7' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00 (the last one), 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d
             error: invalid value '-1' for '--limit <N>': it is a whole number from 1 to 10000
             error: invalid value '-1' for '--before <SEQ>': it is a whole number from 0 on
             error: invalid value '-1' for '--after <SEQ>': it is a whole number from 0 on

@@ -30,6 +30,10 @@ use crate::{json, talk};
 /// again, or of unknown outcome, when the connection is lost.
 const UNDER_WAY_MAX: usize = 32;
 
+/// How many bytes of text they have, but for the last one: each comes back in its reply, and a
+/// server takes who has much more to read (`limits.outbox_bytes`, 256 KiB) for one who does not.
+const UNDER_WAY_BYTES_MAX: usize = 64 * 1024;
+
 /// Says the lines of stdin.
 ///
 /// # Errors
@@ -78,6 +82,13 @@ struct Sent {
     since: Instant,
     /// What was sent, or why nothing was.
     what: Result<Request, Failure>,
+}
+
+impl Sent {
+    fn bytes(&self) -> usize {
+        let text = self.what.as_ref().ok().and_then(|request| request.data.get("text"));
+        text.and_then(Value::as_str).map_or(0, str::len)
+    }
 }
 
 /// What a line was sent as.
@@ -131,7 +142,9 @@ impl Sender<'_> {
         &mut self,
         lines: &Receiver<Result<Piece, LinesError>>,
     ) -> Result<Event, Failure> {
-        let is_open = !self.is_at_end && self.under_way.len() < UNDER_WAY_MAX;
+        let is_open = !self.is_at_end
+            && self.under_way.len() < UNDER_WAY_MAX
+            && self.under_way.iter().map(Sent::bytes).sum::<usize>() < UNDER_WAY_BYTES_MAX;
         let deadline =
             self.under_way.front().map(|sent| sent.since + self.errand.session.timeout());
         let line = async {

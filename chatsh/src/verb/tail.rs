@@ -30,7 +30,8 @@ pub struct Tail {
     /// Begin with what was said after this
     ///
     /// The seq of a message; a time (2026-01-31T12:00:00Z), which without a zone is of this
-    /// place (2026-01-31, '2026-01-31 12:00'); or a while ago (10m, 24h, 1d).
+    /// place (2026-01-31, '2026-01-31 12:00', or 12:00, the last time that it was); or a while
+    /// ago (10m, 24h, 1d).
     #[arg(long, value_name = "SEQ|TIME", allow_hyphen_values = true)]
     since: Option<Since>,
 

@@ -148,6 +148,17 @@ fn who_is_not_let_in_ends_with_3() {
         exit 3
     "#]]
     .assert_eq(&outcome(home.chatsh_at(&server, &AS_ANN), "/list\n"));
+    // The account is made if it is missing: where the operator has made it, it is not.
+    let registering = [&AS_ANN[..], &["--register", "who"]].concat();
+    expect![[r#"
+        ! chatsh: register: forbidden: registration is closed here: ask the operator for an account
+        exit 3
+    "#]]
+    .assert_eq(&outcome(home.chatsh_at(&server, &registering), ""));
+    let made = tests::run_chatd(&server.data(), &["user", "add", "ann"], "4321\n");
+    assert!(made.status.success(), "{made:?}");
+    let said = outcome(home.chatsh_at(&server, &registering), "");
+    assert!(said.ends_with("exit 0\n"), "{said}");
 }
 
 #[test]

@@ -65,9 +65,9 @@ fn a_time_at_the_prompt_is_said_as_in_a_verb() {
     {
         ann.enter(&format!("/history --since {since}"), "  ann: hello", "ann#general> ");
     }
-    let wrong = "history: since: a time is 12:00, 2026-01-31, '2026-01-31 12:00'";
+    let wrong = "history: since: a time is 12:00 (the last one), 2026-01-31,";
     ann.enter("/history --since noon", wrong, "ann#general> ");
-    ann.enter("/help history", "a time is 12:00, 2026-01-31,", "ann#general> ");
+    ann.enter("/help history", "a time is 12:00 (the last one), 2026-01-31,", "ann#general> ");
 }
 
 /// Only what the shell had happened to see was completed.

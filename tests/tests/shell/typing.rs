@@ -343,10 +343,15 @@ fn what_is_pasted_is_not_obeyed_either() {
 #[test]
 fn an_interrupt_key_that_ends_no_line_is_forgotten() {
     let server = Server::start();
-    let mut ann = member(&server, "ann");
+    server.user("ann");
     let mut bob = server.member("bob", "general");
-    ann.wait_for_text("* bob is here");
-    ann.resize(6, 30);
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let address = server.address.to_string();
+    let into = ["-u", "ann", "--password-file", "password", "-r", "general"];
+    let knowing = ["--pin", &server.fingerprint, "-a", &address];
+    let mut ann = Terminal::in_home(home, 6, 30, &[&into[..], &knowing].concat(), &[]);
+    ann.wait_for_prompt("ann#general> ");
     // A list that is longer than the terminal goes on by keys of its own.
     ann.type_keys("/\t\t");
     ann.wait_for_text("--More--");

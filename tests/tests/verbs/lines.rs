@@ -134,3 +134,15 @@ fn a_program_that_is_followed_by_another_shell_pipe_needs_no_terminal() {
     assert_eq!(eve.next()["data"]["text"], "out");
     assert_eq!(eve.next()["data"]["text"], "err");
 }
+
+/// The sender, which reads all the time, was put off as one who does not.
+#[test]
+fn long_lines_are_not_sent_faster_than_their_replies_can_be_read() {
+    let server = Server::with(&["limits.outbox_bytes=131072"]);
+    server.user("ann");
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let text = format!("{}\n", "x".repeat(15_800)).repeat(60);
+    let send = ["send", "-r", "general", "--lines"];
+    assert_eq!(outcome(as_ann(&server, &home, &send), &text), "exit 0\n");
+}
