@@ -108,7 +108,7 @@ pub(crate) async fn come_back(
         };
         talk::say(&format!("{ended}; coming back"));
         let back = comeback.run().await?;
-        *listener.session() = back.session;
+        drop(listener.session().go_on_as(back.session));
         back.losses.iter().for_each(|loss| talk::say(loss));
         if let Some(failure) = back.displaced {
             return Err(failure);

@@ -132,7 +132,8 @@ pub struct Options {
     ///
     /// In seconds, or with a unit: 500ms, 30s, 10m. In a script it is also the limit of a
     /// `/wait` that has none of its own. When it has passed the exit code is 124; when the
-    /// server puts a login off for longer, at once.
+    /// server puts a login off for longer than is said here, at once. Without it a login that is
+    /// put off waits as long as it takes.
     #[arg(long, value_name = "SECS", value_parser = seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 

@@ -18,6 +18,7 @@ use std::time::Instant;
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
 use proto::{Id, NameKey, State, usage};
+use serde_json::Value;
 use smol::future::FutureExt;
 use smol::{Task, Timer};
 
@@ -34,10 +35,14 @@ use crate::settings::Setting;
 use crate::style::Style;
 use crate::terminal::{Quiet, columns, is_dumb};
 use crate::waiting::{Awaited, Waiting};
-use crate::{paths, safe};
+use crate::{paths, safe, said};
 
 /// How many messages of a room are shown when it is entered: half a small terminal.
 const RECENT_LEN: usize = 10;
+
+/// Of how many requests that were given up is said what became of them: more than anybody gives
+/// up in a row.
+const GIVEN_UP_MAX: usize = 64;
 
 /// How the shell looks.
 pub(crate) struct Look {
@@ -93,6 +98,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         number: 0,
         behind_since: None,
         waiting: None,
+        given_up: VecDeque::new(),
         room: None,
         user: None,
         mail: None,
@@ -142,6 +148,8 @@ struct Repl<'a> {
     behind_since: Option<Instant>,
     /// What has to happen before the next prompt.
     waiting: Option<Waiting>,
+    /// The requests whose replies are not waited for any more, and may still come, in words.
+    given_up: VecDeque<(Id, String)>,
     /// The room that we know of being in.
     room: Option<String>,
     /// The user whose private messages were asked for, and that request.
@@ -347,8 +355,14 @@ impl Repl<'_> {
     /// Waits no longer, and says so with the reason `why`.
     fn give_up(&mut self, why: &str) {
         match self.waiting.take().map(|waiting| waiting.what) {
-            Some(Awaited::Reply { kind, .. }) => {
+            Some(Awaited::Reply { id, kind, data, .. }) => {
                 self.complain(&format!("{kind}: no reply yet ({why}); it may still come"));
+                let text = data.get("text").and_then(Value::as_str).map(said::beginning);
+                let what = text.map_or(kind.clone(), |text| format!("{kind} ({text})"));
+                self.given_up.push_back((id, what));
+                if self.given_up.len() > GIVEN_UP_MAX {
+                    self.given_up.pop_front();
+                }
                 self.stop_source();
             }
             Some(Awaited::Message(_)) => {

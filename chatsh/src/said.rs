@@ -49,7 +49,8 @@ impl Said {
     }
 }
 
-fn beginning(text: &str) -> String {
+/// How `text` begins: enough to know it again.
+pub(crate) fn beginning(text: &str) -> String {
     let mut width = 0;
     let mut is_within = |letter: &char| {
         width += letter.width().unwrap_or(0).max(1);

@@ -186,7 +186,7 @@ impl Runner<'_> {
             Step::Here(Local::Source(file)) => return Box::pin(self.source(&file, state)).await,
             Step::Here(Local::Connect(address)) => {
                 let entrance = Arc::new(self.session.entrance().elsewhere(&address)?);
-                let old = std::mem::replace(self.session, entrance.enter().await?);
+                let old = self.session.go_on_as(entrance.enter().await?);
                 old.quit().await;
             }
             Step::Here(Local::Quit) => return Ok(ControlFlow::Break(())),

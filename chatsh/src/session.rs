@@ -196,6 +196,12 @@ impl Session {
         self.timeout
     }
 
+    /// Goes on as `next`, with what was set; gives the one before.
+    pub(crate) fn go_on_as(&mut self, mut next: Session) -> Session {
+        next.timeout = self.timeout;
+        std::mem::replace(self, next)
+    }
+
     /// How long a reply may take from now on.
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
         self.timeout = timeout;

@@ -62,7 +62,7 @@ impl Repl<'_> {
     /// We are back, and go on with what was under way.
     pub(super) async fn back(&mut self, back: Back) {
         self.away = None;
-        *self.session = back.session;
+        drop(self.session.go_on_as(back.session));
         self.room.clone_from(&self.session.bookmark.room);
         self.keep_prompt();
         match (&back.displaced, &self.session.bookmark.room) {
@@ -79,6 +79,9 @@ impl Repl<'_> {
         }
         for loss in &back.losses {
             self.complain(&self.reader().times(loss));
+        }
+        for (_, what) in std::mem::take(&mut self.given_up) {
+            self.complain(&format!("{what}: no reply will come; it may or may not have happened"));
         }
         if back.displaced.is_some() && !self.lines.is_empty() {
             if let Some(unsent) = self.unsent() {

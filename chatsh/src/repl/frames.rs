@@ -135,6 +135,7 @@ impl Repl<'_> {
             }
             Heard::Push(push) => self.push(&push),
             Heard::Reply(reply) => {
+                self.given_up.retain(|(id, _)| reply.message.id.as_ref() != Some(id));
                 let waiting = self.waiting.take_if(|waiting| waiting.is_for(&reply.message));
                 self.replied(&reply, waiting.map(|waiting| waiting.what));
             }

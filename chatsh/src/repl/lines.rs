@@ -224,7 +224,8 @@ impl Repl<'_> {
         }
         self.look.host.clone_from(&session.entrance().address.host);
         let book = self.session.shared_book();
-        let old = std::mem::replace(self.session, session);
+        let old = self.session.go_on_as(session);
+        self.given_up.clear();
         // It takes a last note in the book.
         old.quit().await;
         self.session.write_in(book);

@@ -23,7 +23,7 @@ impl Handler for Ban {
     const SPEC: Spec = Spec::new(
         "ban",
         States::of(&[State::Chat]),
-        "Put somebody out of the room and keep them out",
+        "Put somebody out of the room and keep them out; an operator is none then",
         "/ban harper --minutes 60 --reason spam",
     )
     .needs(Role::Operator);

@@ -162,6 +162,24 @@ fn a_command_under_way_may_have_happened() {
     ann.enter("/list", "general: ann", "ann#general> ");
 }
 
+/// It was said that its reply may still come, and nothing more.
+#[test]
+fn what_was_given_up_is_told_of_when_its_reply_is_lost() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    cable.swallow();
+    ann.type_keys("hello\r");
+    cable.wait_for_loss();
+    ann.type_keys("\u{3}");
+    ann.wait_for_text("msg: no reply yet (given up); it may still come");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cable.mend();
+    ann.wait_for_text("msg (hello): no reply will come; it may or may not have happened");
+    ann.wait_for_prompt("ann#general> ");
+}
+
 /// What is typed while the connection is away waits for it.
 #[test]
 fn what_is_typed_meanwhile_is_sent_when_it_is_back() {

@@ -150,6 +150,7 @@ fn one_can_go_to_another_server() {
     let mut ann = member(&here, "ann");
     let mut bob = here.member("bob", "general");
     let address = format!("{}#{}", there.address, there.fingerprint);
+    ann.enter("/set timeout 8", "", "ann#general> ");
     ann.enter("/connect 127.0.0.1:1", "cannot connect to 127.0.0.1:1", "ann#general> ");
     // What to do is a line that can be typed.
     let known = format!("/connect {}#{}", there.address, there.fingerprint);
@@ -160,6 +161,8 @@ fn one_can_go_to_another_server() {
     assert_eq!(bob.next()["data"]["text"], "still here");
     ann.enter(&format!("/connect {address}"), "welcome there", "127.0.0.1> ");
     ann.wait_for_text(&format!("connected to {}\n", there.address));
+    // What was set is set until the shell ends.
+    ann.enter("/set timeout", "timeout: 8 s", "127.0.0.1> ");
     ann.enter("/register ann 1234", "Registration successful", "127.0.0.1> ");
     ann.enter("/login ann 1234", "Login successful", "ann@lobby> ");
     tests::eventually("ann has left", || {
