@@ -166,12 +166,18 @@ fn no_handshake(address: &Address, trust: &Trust, error: &io::Error) -> Failure 
             let message = format!("{address} does not speak TLS as we do: {error}");
             Failure::new(Exit::OtherProtocol, message)
         }
-        None if error.kind() == io::ErrorKind::UnexpectedEof => no_connection(
+        None if has_hung_up(error) => no_connection(
             address,
             "the server has hung up before TLS began: it may be full, or no chatd",
         ),
         None => no_connection(address, &error.to_string()),
     }
+}
+
+/// Did the other end close the connection? One that has not read what it was sent resets it.
+fn has_hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
 }
 
 fn not_trusted(address: &Address, trust: &Trust, error: &TrustError) -> Failure {
