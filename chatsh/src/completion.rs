@@ -53,8 +53,16 @@ pub(crate) fn hint(line: &str, book: &Book) -> Option<String> {
             };
             Some(usage(command)[1 + prefix.len()..].to_owned())
         }
-        Typed::Arguments { command, position, .. } => {
-            let rest = arguments(command, position);
+        Typed::Arguments { command, position, mut given, next } => {
+            let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+            let value = match next {
+                Next::Value(arg) if !arg.required && word.is_empty() => {
+                    format!(" {}", arg.name.to_uppercase())
+                }
+                _ => String::new(),
+            };
+            given.push(word);
+            let rest = value + &arguments(command, position, |arg| is_given(arg, &given));
             let rest = match line.ends_with(char::is_whitespace) {
                 true => rest.trim_start().to_owned(),
                 false => rest,
@@ -142,8 +150,12 @@ fn value_of<'a>(command: &'a Description, option: &str) -> Option<&'a Arg> {
 
 /// The options that are not given yet.
 fn options<'a>(command: &'a Description, given: &[&str]) -> impl Iterator<Item = &'a Arg> {
-    let is_given = |arg: &Arg| given.iter().any(|word| word.strip_prefix("--") == Some(&arg.name));
-    command.args.iter().filter(move |arg| !arg.required && !is_given(arg))
+    command.args.iter().filter(move |arg| !arg.required && !is_given(arg, given))
+}
+
+/// Is the option `arg` among the words that are `given`?
+fn is_given(arg: &Arg, given: &[&str]) -> bool {
+    given.iter().any(|word| word.strip_prefix("--") == Some(&arg.name))
 }
 
 /// What `arg` may be, behind the words that are `given`.
@@ -162,7 +174,8 @@ fn values(
         }
         (Kind::Integer, _, "seq") => book.own_seq.iter().map(i64::to_string).collect(),
         (Kind::Boolean, ..) => ["false", "true"].map(Into::into).into(),
-        (_, "help", _) => commands(book).map(Into::into).collect(),
+        // What is not allowed here can be explained all the same.
+        (_, "help", _) => sorted(book.catalogue.commands.iter()).map(Into::into).collect(),
         (_, "set", "setting") => settings::ALL.map(Into::into).into(),
         (_, "set", _) => {
             let name = given.first().copied().unwrap_or_default();
@@ -214,8 +227,11 @@ fn files(word: &str) -> Vec<String> {
 
 /// The names of the commands that are allowed now, in order.
 fn commands(book: &Book) -> impl Iterator<Item = &str> {
-    let mut names: Vec<_> =
-        book.catalogue.allowed(book.state).map(|command| &*command.spec.name).collect();
+    sorted(book.catalogue.allowed(book.state))
+}
+
+fn sorted<'a>(commands: impl Iterator<Item = &'a Description>) -> impl Iterator<Item = &'a str> {
+    let mut names: Vec<_> = commands.map(|command| &*command.spec.name).collect();
     names.sort_unstable();
     names.into_iter()
 }
@@ -253,7 +269,7 @@ mod tests {
         completes(State::Auth, "/r", &["/register ", "/resume ", "/roll "]);
         completes(State::Lobby, "/x", &[]);
         completes(State::Lobby, "//e", &[]);
-        completes(State::Lobby, "/help lo", &["/help logout "]);
+        completes(State::Lobby, "/help lo", &["/help login ", "/help logout "]);
     }
 
     #[test]
@@ -332,6 +348,11 @@ mod tests {
         hints("/msg", " TO [--key KEY] TEXT...");
         hints("/msg bob ", "[--key KEY] TEXT...");
         hints("/msg bob hi", "");
+        hints("/create --private", " ROOM");
+        hints("/create --private ", "ROOM");
+        hints("/create ops --private", "");
+        hints("/wait --from ", "FROM [--match MATCH] [--timeout TIMEOUT]");
+        hints("/wait --from bob ", "[--match MATCH] [--timeout TIMEOUT]");
         hints("/login", " USERNAME PASSWORD");
         hints("/login har", " PASSWORD");
         hints("/login harper ", "PASSWORD");

@@ -72,8 +72,6 @@ fn in_table(table: &Table) -> Result<Vec<Setting>, String> {
     let setting = |(name, value): (&String, &Value)| {
         let value = match value {
             Value::String(text) => text.clone(),
-            Value::Boolean(true) => "on".into(),
-            Value::Boolean(false) => "off".into(),
             other => other.to_string(),
         };
         Setting::read(name, &value).map_err(|why| format!("shell: {why}"))
@@ -174,6 +172,7 @@ mod tests {
         ];
         assert_eq!(config.settings, wanted);
         check("[shell]\nbell = 7", "shell: bell is on or off, not \"7\"");
+        check("[shell]\ncolor = true", "shell: color is auto, always or never, not \"true\"");
         check(
             "[shell]\nbel = true",
             "shell: there is no setting \"bel\": it is color, bell, clock, history or timeout",

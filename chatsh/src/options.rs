@@ -142,7 +142,7 @@ pub struct Options {
     #[arg(long)]
     pub(crate) no_wait: bool,
 
-    /// The fingerprint that the server's key must have
+    /// The fingerprint that the server's key must have, this time: it is not kept
     #[arg(long, value_name = "SHA256:...", conflicts_with = "ca")]
     pub(crate) pin: Option<Fingerprint>,
 

@@ -132,10 +132,11 @@ impl Page<'_> {
         }
     }
 
-    /// How to mark these as read, if `command` does that.
+    /// How to mark these as read, if `command` does that and not all of them are.
     pub(crate) fn mark(&self, command: Option<&Description>) -> Option<String> {
         let command = command.filter(|command| command.args.iter().any(|arg| arg.name == READ));
-        let last = seq(self.messages.last()?)?;
+        let last =
+            seq(self.messages.last()?).filter(|&last| self.read.is_none_or(|read| read < last))?;
         let data = Map::from_iter([(READ.to_owned(), last.into())]);
         Some(format!("to mark them as read: {}", write_line(command?, &data)))
     }
@@ -242,6 +243,19 @@ mod tests {
                                │ lines
                 111  bob: (taken back)"#]],
         );
+    }
+
+    #[test]
+    fn what_is_not_read_can_be_marked() {
+        let mark = |name: &str, read: i64| {
+            let catalogue = testing::catalogue();
+            let reply = reply(json!({ "messages": messages(), "more": false, "read": read }));
+            Page::of(&reply).unwrap().mark(catalogue.find(name))
+        };
+        let line = mark("mail", 110);
+        assert_eq!(line.as_deref(), Some("to mark them as read: /mail --read=111"));
+        assert_eq!(mark("mail", 111), None);
+        assert_eq!(mark("past", 110), None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn catalogue() -> Catalogue {
         command(spec("exit", CHAT).leads_to(&lobby), ""),
         command(spec("roll", States::ANY), "sides"),
         command(spec("past", CHAT), "before after limit search"),
-        command(spec("mail", INSIDE), "after"),
+        command(spec("mail", INSIDE), "after read"),
     ];
     Catalogue { version: proto::VERSION, commands, pushes: Vec::new() }
 }

@@ -6,12 +6,13 @@ use crate::{Arg, Catalogue, Description, Kind, Role, State, States};
 
 /// How a command is written: `/create ROOM [--topic TOPIC]`.
 pub fn usage(command: &Description) -> String {
-    format!("/{}{}", command.spec.name, arguments(command, 0))
+    format!("/{}{}", command.spec.name, arguments(command, 0, |_| false))
 }
 
 /// The arguments of a command behind the first `begun` that have to be there, each behind a
-/// blank. An option cannot stand behind a text that takes the rest of the line.
-pub fn arguments(command: &Description, begun: usize) -> String {
+/// blank, and the options that are not given. An option cannot stand behind a text that takes
+/// the rest of the line.
+pub fn arguments(command: &Description, begun: usize, is_given: impl Fn(&Arg) -> bool) -> String {
     let mut line = String::new();
     let mut required = command.args.iter().filter(|arg| arg.required).skip(begun).peekable();
     while let Some(arg) = required.next_if(|arg| !arg.rest) {
@@ -21,7 +22,7 @@ pub fn arguments(command: &Description, begun: usize) -> String {
     if texts > 0 && required.peek().is_none() {
         return line;
     }
-    for arg in command.args.iter().filter(|arg| !arg.required) {
+    for arg in command.args.iter().filter(|arg| !arg.required && !is_given(arg)) {
         let value = match arg.kind {
             Kind::Boolean => String::new(),
             _ => format!(" {}", arg.name.to_uppercase()),

@@ -123,7 +123,11 @@ fn one_too_many(
 ) -> String {
     // Behind all that there has to be.
     let mut options = command.args.iter().filter(|arg| !arg.required && !given.is_empty());
-    let said = options.find(|arg| arg.kind == Kind::Text && !given.contains_key(&arg.name));
+    let kind = match rest.trim_end().parse::<i64>() {
+        Ok(_) => Kind::Integer,
+        Err(_) => Kind::Text,
+    };
+    let meant = options.find(|arg| arg.kind == kind && !given.contains_key(&arg.name));
     let advice = match last {
         Some((name, Value::String(value))) => {
             let is_option = |word: &str| {
@@ -138,7 +142,7 @@ fn one_too_many(
             let options = options.trim_end();
             format!("if it is part of {name}, quote it: --{name} {}{options}", quoted(&value))
         }
-        _ if let Some(Arg { name, .. }) = said.filter(|_| !rest.contains("--")) => {
+        _ if let Some(Arg { name, .. }) = meant.filter(|_| !rest.contains("--")) => {
             format!("if it is the {name}, say --{name} {}", quoted(rest.trim_end()))
         }
         _ => usage(command),
@@ -425,6 +429,10 @@ mod tests {
         check::<Kick>(
             "bob too loud",
             "4: \"too\" is one argument too many: if it is the reason, say --reason 'too loud'",
+        );
+        check::<Create>(
+            "attic 3",
+            "6: \"3\" is one argument too many: if it is the count, say --count 3",
         );
         check::<Kick>(
             "--reason loud bob eve",

@@ -94,7 +94,9 @@ impl Repl<'_> {
     async fn reply_to(&mut self, question: &str) -> Result<String, Failure> {
         // What is being typed is no answer to what was not asked yet.
         if self.editor.is_reading() {
-            self.remark("a line that was typed before is asked about: press Enter");
+            self.remark(
+                "there is a question about a line that was typed before: press Enter to see it",
+            );
         }
         while self.editor.is_reading() {
             match self.turn().await? {

@@ -30,7 +30,7 @@ const SEARCH_BYTES_MAX: usize = 256;
 struct History {
     /// Of which room; this one if it is left out.
     room: Option<RoomName>,
-    /// The latest before this `seq`.
+    /// The latest before this `seq`; one of `before`, `after` and `since` at most.
     before: Option<Seq>,
     /// The first after this `seq`.
     after: Option<Seq>,

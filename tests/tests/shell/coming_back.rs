@@ -55,6 +55,19 @@ fn the_line_stays_and_what_was_missed_is_shown() {
     .assert_eq(&ann.shown());
 }
 
+#[test]
+fn what_was_set_outlives_a_cut() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    ann.enter("/set timeout 8", "", "ann#general> ");
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cable.mend();
+    ann.wait_for_text("back in general");
+    ann.enter("/set timeout", "timeout: 8 s", "ann#general> ");
+}
+
 /// The lines after it waited for the next one, without a word.
 #[test]
 fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
@@ -67,7 +80,9 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
     ann.type_keys("list\rtwo\r");
     ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
     cable.mend();
-    ann.wait_for_text("a line that was typed before is asked about: press Enter");
+    ann.wait_for_text(
+        "there is a question about a line that was typed before: press Enter to see it",
+    );
     // What is typed meanwhile is no other than at any time: it may have to be asked about.
     ann.type_keys("\u{1b}[200~three\nlogin ann 4321\u{1b}[201~\r");
     ann.wait_for_line("the question", |line| line.ends_with("says the line in the room [y/n] "));
