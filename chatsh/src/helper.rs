@@ -7,18 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, raise};
-
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, GraphemeClusterMode, Helper};
-use unicode_segmentation::UnicodeSegmentation;
+use rustyline::{Context, Helper};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::book::Book;
 use crate::floor::Floor;
 use crate::printer::Standing;
+use crate::rows::{Drawn, fitting, rows_to_end};
 use crate::style::Style;
 use crate::terminal::{columns, wraps_anew};
 use crate::{completion, masking, safe};
@@ -79,34 +78,6 @@ impl Draft {
 
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How the line was drawn last.
-#[derive(Debug, Clone, Copy, Default)]
-struct Drawn {
-    /// In how many columns.
-    columns: usize,
-    /// How much of it fills whole rows, behind which rustyline has begun another line: it does so
-    /// at the very end of a row. What is longer the terminal wraps, and knows as one line.
-    apart: usize,
-}
-
-impl Drawn {
-    /// How many rows are above the cursor, which is behind `width` columns of it: as rustyline
-    /// believes, and as it is when the terminal has become another size and has put together
-    /// and cut the rows of a line anew. None if it is as wide as before.
-    fn rows_above(self, width: usize, columns: usize) -> Option<(usize, usize)> {
-        if self.columns == 0 || columns == 0 || columns == self.columns {
-            return None;
-        }
-        let apart = if width < self.apart { 0 } else { self.apart };
-        let rest = width - apart;
-        // At the very end of a row a cursor may stay in it. What is one row too few leaves a piece
-        // of the line on the screen; one too many would take away what somebody said.
-        let is_narrower = columns < self.columns;
-        let rows = if is_narrower { rest.saturating_sub(1) / columns } else { rest / columns };
-        Some((width / self.columns, apart.div_ceil(columns) + rows))
     }
 }
 
@@ -313,45 +284,6 @@ impl Highlighter for Typist {
     }
 }
 
-/// As much of `hint` as fits into what is left of the row, `columns`: it must not push the line
-/// away. The last column stays free, where some terminals begin another row.
-fn fitting(hint: &str, columns: usize) -> String {
-    if hint.width() < columns {
-        return hint.to_owned();
-    }
-    let mut width = 0;
-    let is_within = |letter: &char| {
-        width += letter.width().unwrap_or(0);
-        width + 1 < columns
-    };
-    let mut fitting: String = hint.chars().take_while(is_within).collect();
-    if !fitting.is_empty() {
-        fitting.push('…');
-    }
-    fitting
-}
-
-/// How many rows down the end of `text` is from its beginning, as rustyline counts them.
-fn rows_to_end(text: &str, columns: usize) -> usize {
-    let (mut row, mut column) = (0, 0);
-    let mode = GraphemeClusterMode::from_env();
-    for letter in text.graphemes(true) {
-        let width = match letter {
-            "\n" => {
-                (row, column) = (row + 1, 0);
-                continue;
-            }
-            "\t" => safe::TAB_COLUMNS - column % safe::TAB_COLUMNS,
-            letter => usize::from(mode.width(letter)),
-        };
-        column += width;
-        if column > columns {
-            (row, column) = (row + 1, width);
-        }
-    }
-    row + usize::from(column == columns)
-}
-
 /// Would a terminal obey `c`, which was pasted? Rustyline gives such letters no columns.
 fn is_obeyed(c: char) -> bool {
     safe::drives(c) && c != '\n' && c.width().unwrap_or(0) == 0
@@ -368,61 +300,6 @@ fn masked(letter: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_hint_stays_on_its_row() {
-        for (columns, shown) in [(12, "[--since S]"), (11, "[--since …"), (8, "[--sin…"), (1, "")]
-        {
-            assert_eq!(fitting("[--since S]", columns), shown);
-            assert!(fitting("[--since S]", columns).width() < columns, "{columns}");
-        }
-    }
-
-    #[test]
-    fn in_another_width_the_line_has_other_rows() {
-        for (apart, before, width, columns, rows) in [
-            (0, 80, 113, 130, Some((1, 0))),
-            (0, 80, 113, 100, Some((1, 1))),
-            (0, 80, 70, 130, Some((0, 0))),
-            (0, 50, 250, 110, Some((5, 2))),
-            // Typed letter by letter: the last row is a line of its own.
-            (80, 80, 113, 130, Some((1, 1))),
-            (100, 50, 113, 110, Some((2, 1))),
-            (100, 50, 90, 110, Some((1, 0))),
-            // Narrower.
-            (0, 200, 220, 90, Some((1, 2))),
-            (0, 80, 70, 40, Some((0, 1))),
-            (80, 80, 100, 40, Some((1, 2))),
-            (0, 80, 30, 40, Some((0, 0))),
-            // The cursor may be in the row that it has filled.
-            (0, 100, 80, 40, Some((0, 1))),
-            // As wide as before; never drawn; no terminal.
-            (0, 80, 113, 80, None),
-            (0, 0, 113, 80, None),
-            (0, 80, 113, 0, None),
-        ] {
-            let drawn = Drawn { columns: before, apart };
-            assert_eq!(drawn.rows_above(width, columns), rows, "{drawn:?} {width} {columns}");
-        }
-    }
-
-    #[test]
-    fn the_end_of_a_line_is_found_from_its_beginning() {
-        for (text, columns, rows) in [
-            ("", 10, 0),
-            ("ann> 1234", 10, 0),
-            // Rustyline begins another row as soon as one is full.
-            ("ann> 12345", 10, 1),
-            ("ann> 123456", 10, 1),
-            ("ann> 1234\n1234\n", 10, 2),
-            // A wide letter is not cut.
-            ("ann> 1234鍵", 10, 1),
-            ("ann> 1234鍵12345678", 10, 2),
-            ("ann> \t12", 10, 1),
-        ] {
-            assert_eq!(rows_to_end(text, columns), rows, "{text:?}");
-        }
-    }
 
     #[test]
     fn what_a_terminal_would_obey_is_not_drawn() {

@@ -49,6 +49,7 @@ mod printer;
 mod random;
 mod repl;
 mod reply;
+mod rows;
 mod safe;
 mod said;
 mod script;
