@@ -5,7 +5,6 @@ use proto::{Arg, Catalogue, Kind, Line, State, States, read_line, usage};
 use serde_json::Value;
 
 use super::Repl;
-use super::queue::Queued;
 use crate::editor::Typed;
 use crate::exit::Failure;
 use crate::local::Local;
@@ -152,7 +151,7 @@ impl Repl<'_> {
             format!("Did you mean {name}? y does it, n says the line in the room [y/n] ");
         let answer = self.answer(&question).await?;
         if answer == Some(true) {
-            self.lines.push_front(Queued::typed(&meant));
+            self.take_instead(&meant);
         }
         Ok(answer == Some(false))
     }
@@ -167,7 +166,7 @@ impl Repl<'_> {
         let Some(meant) = nearest else { return Ok(false) };
         let question = format!("There is no command /{name}. Did you mean /{meant}?");
         if self.is_agreed(&question).await? {
-            self.lines.push_front(Queued::typed(&line.replacen(name, meant, 1)));
+            self.take_instead(&line.replacen(name, meant, 1));
         }
         Ok(true)
     }
@@ -185,7 +184,7 @@ impl Repl<'_> {
         match slashed(line, catalogue, state) {
             Some(meant) => {
                 if self.is_agreed(&format!("Did you mean /{name}?")).await? {
-                    self.lines.push_front(Queued::typed(&meant));
+                    self.take_instead(&meant);
                 }
             }
             None => self.complain(&format!("a command begins with a slash: {}", usage(command))),

@@ -72,6 +72,15 @@ impl Repl<'_> {
         Ok(())
     }
 
+    /// `line` is what the user meant, who was asked.
+    pub(super) fn take_instead(&mut self, line: &str) {
+        let is_late = self.away.is_some();
+        self.lines.push_front(Queued { is_late, ..Queued::typed(line) });
+        if is_late {
+            self.are_late(true);
+        }
+    }
+
     async fn sending(&mut self, text: &str, lines: Lines) -> Result<Option<Sending>, Failure> {
         if lines == Lines::Message {
             return Ok(Some(Sending::AsOne));

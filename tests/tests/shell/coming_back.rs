@@ -98,6 +98,21 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
     assert!(!ann.lines().contains("4321"), "{}", ann.lines());
 }
 
+#[test]
+fn what_is_agreed_to_while_the_server_is_away_waits_and_says_so() {
+    let server = Server::start();
+    let cable = Cable::to(server.address);
+    let mut ann = behind(&cable, &server, "ann");
+    ann.type_keys("/lsit\r");
+    ann.wait_for_line("the question", |line| line.ends_with("Did you mean /list? [y/N] "));
+    cable.cut();
+    ann.wait_for_text("coming back, Ctrl-C leaves");
+    ann.type_keys("y\r");
+    ann.wait_for_text("it will be sent when the connection is back");
+    cable.mend();
+    ann.wait_for_text("general: ann");
+}
+
 /// The shell ended, and what was typed next went to the one below it.
 #[test]
 fn whose_password_was_changed_keeps_the_line_and_logs_in_again() {
