@@ -18,18 +18,30 @@ fn behind(cable: &Cable, server: &Server, name: &str) -> Terminal {
     shell
 }
 
-#[test]
-fn the_line_stays_and_what_was_missed_is_shown() {
+/// A server, and the shell of ann behind a cable to it.
+fn ann_at_a_cable() -> (Server, Cable, Terminal) {
     let server = Server::start();
     let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let ann = behind(&cable, &server, "ann");
+    (server, cable, ann)
+}
+
+/// Cuts the cable, and waits until the shell behind it has noticed.
+#[track_caller]
+fn cut(cable: &Cable, shell: &Terminal) {
+    cable.cut();
+    shell.wait_for_text("coming back, Ctrl-C leaves");
+}
+
+#[test]
+fn the_line_stays_and_what_was_missed_is_shown() {
+    let (server, cable, mut ann) = ann_at_a_cable();
     let mut bob = server.member("bob", "general");
     bob.say("before");
     ann.wait_for_text("bob: before");
     ann.type_keys("half a li");
     ann.wait_for_prompt("ann#general> half a li");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     ann.wait_for_prompt("ann#general> half a li");
     bob.say("missed 1");
     bob.say("missed 2");
@@ -57,12 +69,9 @@ fn the_line_stays_and_what_was_missed_is_shown() {
 
 #[test]
 fn what_was_set_outlives_a_cut() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (_server, cable, mut ann) = ann_at_a_cable();
     ann.enter("/set timeout 8", "", "ann#general> ");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     cable.mend();
     ann.wait_for_text("back in general");
     ann.enter("/set timeout", "timeout: 8 s", "ann#general> ");
@@ -71,12 +80,9 @@ fn what_was_set_outlives_a_cut() {
 /// The lines after it waited for the next one, without a word.
 #[test]
 fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (server, cable, mut ann) = ann_at_a_cable();
     let mut bob = server.member("bob", "general");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     ann.type_keys("list\rtwo\r");
     ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
     cable.mend();
@@ -100,13 +106,10 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
 
 #[test]
 fn what_is_agreed_to_while_the_server_is_away_waits_and_says_so() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (_server, cable, mut ann) = ann_at_a_cable();
     ann.type_keys("/lsit\r");
     ann.wait_for_line("the question", |line| line.ends_with("Did you mean /list? [y/N] "));
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     ann.type_keys("y\r");
     ann.wait_for_text("it will be sent when the connection is back");
     cable.mend();
@@ -133,15 +136,12 @@ fn whose_password_was_changed_keeps_the_line_and_logs_in_again() {
 /// It was in the inbox, and nobody said so.
 #[test]
 fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (server, cable, mut ann) = ann_at_a_cable();
     let mut bob = server.member("bob", "general");
     let mut tell = |text: &str| bob.ask("tell", json!({ "to": "ann", "text": text }));
     tell("seen");
     ann.wait_for_text("bob -> ann: seen");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     tell("unseen");
     cable.mend();
     ann.wait_for_text("back in general");
@@ -152,15 +152,12 @@ fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
 /// It was kept, and its reply was lost: it is asked for again, and said once.
 #[test]
 fn a_line_under_way_is_said_once() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (server, cable, mut ann) = ann_at_a_cable();
     let mut bob = server.member("bob", "general");
     cable.swallow();
     ann.type_keys("hello\r");
     assert_eq!(bob.next()["data"]["text"], "hello");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     cable.mend();
     ann.wait_for_text("back in general");
     ann.wait_for_prompt("ann#general> ");
@@ -178,14 +175,11 @@ fn a_line_under_way_is_said_once() {
 
 #[test]
 fn a_command_under_way_may_have_happened() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (_server, cable, mut ann) = ann_at_a_cable();
     cable.swallow();
     ann.type_keys("/list\r");
     cable.wait_for_loss();
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     cable.mend();
     ann.wait_for_text("list: the connection was lost before the reply came");
     ann.wait_for_prompt("ann#general> ");
@@ -195,16 +189,13 @@ fn a_command_under_way_may_have_happened() {
 /// It was said that its reply may still come, and nothing more.
 #[test]
 fn what_was_given_up_is_told_of_when_its_reply_is_lost() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (_server, cable, mut ann) = ann_at_a_cable();
     cable.swallow();
     ann.type_keys("hello\r");
     cable.wait_for_loss();
     ann.type_keys("\u{3}");
     ann.wait_for_text("msg: no reply yet (given up); it may still come");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     cable.mend();
     ann.wait_for_text("msg (hello): no reply will come; it may or may not have happened");
     ann.wait_for_prompt("ann#general> ");
@@ -213,12 +204,9 @@ fn what_was_given_up_is_told_of_when_its_reply_is_lost() {
 /// What is typed while the connection is away waits for it.
 #[test]
 fn what_is_typed_meanwhile_is_sent_when_it_is_back() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (server, cable, mut ann) = ann_at_a_cable();
     let mut bob = server.member("bob", "general");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     ann.type_keys("one\rtwo\r/enter ops\r");
     ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
     cable.mend();
@@ -240,8 +228,7 @@ fn who_leaves_meanwhile_is_told_what_was_not_sent() {
         let name = format!("ann{number}");
         let prompt = format!("{name}#general> ");
         let mut ann = behind(&cable, &server, &name);
-        cable.cut();
-        ann.wait_for_text("coming back, Ctrl-C leaves");
+        cut(&cable, &ann);
         ann.type_keys("one\r");
         ann.wait_for_text("it will be sent when the connection is back");
         ann.wait_for_prompt(&prompt);
@@ -261,9 +248,7 @@ fn who_leaves_meanwhile_is_told_what_was_not_sent() {
 
 #[test]
 fn another_server_in_its_place_on_the_same_data_is_the_same_room() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (server, cable, mut ann) = ann_at_a_cable();
     server.signal("KILL");
     ann.wait_for_text("coming back, Ctrl-C leaves");
     cable.cut();
@@ -281,11 +266,8 @@ fn another_server_in_its_place_on_the_same_data_is_the_same_room() {
 
 #[test]
 fn another_key_in_its_place_is_not_talked_to() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    let (_server, cable, mut ann) = ann_at_a_cable();
+    cut(&cable, &ann);
     ann.type_keys("hello\rhalf a li");
     ann.wait_for_prompt("ann#general> half a li");
     let other = Server::start();
@@ -299,11 +281,8 @@ fn another_key_in_its_place_is_not_talked_to() {
 /// The token was revoked meanwhile.
 #[test]
 fn who_is_not_let_in_again_has_to_log_in() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    let (server, cable, mut ann) = ann_at_a_cable();
+    cut(&cable, &ann);
     ann.type_keys("hello\r");
     ann.wait_for_text("ann#general> hello\n");
     let database = rusqlite::Connection::open(server.data().join("chatd.db")).unwrap();
@@ -333,13 +312,10 @@ fn who_does_not_log_in_is_away_until_the_next_line() {
 /// The token was revoked with the password, and the next cut put one out of the room.
 #[test]
 fn who_has_changed_the_password_comes_back_all_the_same() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
+    let (server, cable, mut ann) = ann_at_a_cable();
     let mut bob = server.member("bob", "general");
     ann.enter("/passwd 1234 56789", "Password changed", "ann#general> ");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    cut(&cable, &ann);
     cable.mend();
     ann.wait_for_text("back in general");
     ann.enter("hello", "hello", "ann#general> ");
@@ -349,11 +325,8 @@ fn who_has_changed_the_password_comes_back_all_the_same() {
 /// It was kept for the server, which has nothing to do with it.
 #[test]
 fn what_needs_no_server_is_done_meanwhile() {
-    let server = Server::start();
-    let cable = Cable::to(server.address);
-    let mut ann = behind(&cable, &server, "ann");
-    cable.cut();
-    ann.wait_for_text("coming back, Ctrl-C leaves");
+    let (_server, cable, mut ann) = ann_at_a_cable();
+    cut(&cable, &ann);
     ann.enter("/set clock on", "/set clock on", "ann#general> ");
     ann.enter("/set", "clock: on", "ann#general> ");
     ann.enter("/help enter", "/enter ROOM", "ann#general> ");
