@@ -39,8 +39,7 @@ struct History {
     since: Option<Timestamp>,
     /// How many, up to 200.
     limit: Option<u32>,
-    /// Only messages with all these words, each whole; case and accents do not count. What is
-    /// written without blanks, as Chinese is, is one word.
+    /// Only messages with all these words, each whole; case and accents do not count.
     search: Option<Text>,
 }
 
