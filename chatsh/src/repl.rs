@@ -260,11 +260,12 @@ impl Repl<'_> {
         };
         if let Some(advice) = advice {
             self.remark(&advice);
-            if self.editor.is_linear() {
-                self.remark(
-                    "This terminal shows passwords as they are typed: --password-file has none.",
-                );
-            }
+        }
+        if self.editor.is_linear() {
+            self.remark(
+                "This terminal (by its TERM) shows passwords as they are typed, has neither Tab nor \
+                 Up, and lets what others say into the line. --password-file keeps one off it.",
+            );
         }
     }
 

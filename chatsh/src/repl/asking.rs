@@ -84,7 +84,8 @@ impl Repl<'_> {
         let is_no = matches!(answer, "n" | "N" | "no");
         if !is_no && !answer.is_empty() {
             // Typed before the question was read, most likely.
-            self.complain("that is no answer, so nothing was sent: Up brings back what you typed");
+            let way = if self.editor.is_linear() { "" } else { ": Up brings back what you typed" };
+            self.complain(&format!("that is no answer, so nothing was sent{way}"));
         }
         is_no
     }

@@ -28,7 +28,7 @@ enum Answered {
     Done(Notice<'static>),
 }
 
-/// What would be deleted.
+/// What would be deleted, without `apply`.
 #[derive(Serialize, JsonSchema)]
 struct Plan {
     /// How many messages, now.

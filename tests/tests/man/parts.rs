@@ -166,7 +166,14 @@ fn command(command: &Description) -> String {
     let end = if spec.irreversible { " Cannot be undone." } else { "" };
     page.push_str(&text(&format!("{place}{way}{pace}{end}")));
     page.push_str(&data("Data of the request:", "may be left out", &command.request));
-    page.push_str(&data("Data of the reply:", "not always there", &command.reply));
+    let reply = data("Data of the reply:", "not always there", &command.reply);
+    assert!(
+        !reply.is_empty() || command.reply["type"] == "null",
+        "{}: {}",
+        spec.name,
+        command.reply
+    );
+    page.push_str(&reply);
     page.push_str(
         ".PP\nExample, as a line of\n.BR chatsh (1)\nand as the body of a frame:\n.PP\n.RS 4\n",
     );
@@ -176,12 +183,21 @@ fn command(command: &Description) -> String {
 }
 
 fn data(title: &str, optional: &str, schema: &Value) -> String {
+    // One of several.
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let choice = |(number, choice): (usize, &Value)| {
+            let title = if number == 0 { title } else { "Or:" };
+            let what = choice["description"].as_str().unwrap_or_default();
+            data(&format!("{title} {what}"), optional, choice)
+        };
+        return choices.iter().enumerate().map(choice).collect();
+    }
     let mut items = String::new();
     fields("", optional, schema, &mut items);
     match (items.as_str(), schema["description"].as_str()) {
         ("", None) => String::new(),
         ("", Some(description)) => format!(".PP\n{title}\n{}", text(description)),
-        (items, _) => format!(".PP\n{title}\n.PD 0\n{items}.PD\n"),
+        (items, _) => format!(".PP\n{}.PD 0\n{items}.PD\n", text(title)),
     }
 }
 

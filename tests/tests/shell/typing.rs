@@ -242,6 +242,9 @@ fn a_terminal_that_can_nothing_is_a_shell_line_by_line() {
         ann.type_keys("y\r");
         ann.wait_for_text("general: ");
         ann.wait_for_prompt(&prompt);
+        ann.type_keys("/lsit\r");
+        ann.wait_for_line("the question", |line| line.ends_with("Did you mean /list? [y/N] "));
+        ann.enter("what?", "that is no answer, so nothing was sent\n", &prompt);
         bob.say(&format!("bye {name}"));
         ann.wait_for_text("\nbob: bye");
         ann.wait_for_prompt(&prompt);
@@ -251,10 +254,12 @@ fn a_terminal_that_can_nothing_is_a_shell_line_by_line() {
         // What comes next stands at the margin.
         assert_eq!(ann.line_being_typed(), "");
         assert!(ann.is_set_as_before());
+        let said = "This terminal (by its TERM) shows passwords as they are typed";
+        assert!(ann.lines().contains(said), "{}", ann.lines());
         let address = server.address.to_string();
         let knowing = ["--pin", &server.fingerprint, &address];
         let shell = Terminal::in_home(Home::new(), ROWS, COLS, &knowing, &[("TERM", term)]);
-        shell.wait_for_text("This terminal shows passwords as they are typed");
+        shell.wait_for_text(said);
     }
 }
 
