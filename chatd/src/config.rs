@@ -76,7 +76,12 @@ pub const KEYS: &[Key] = &[
         "4096",
         "The longest frame before login, in bytes: strangers need no more than names and passwords.",
     ),
-    key("limits.text", "16384", "The longest text of a message, in bytes."),
+    key(
+        "limits.text",
+        "16384",
+        "The longest text of a message, in bytes: up to 131072, which 0 is, too. What the server \
+         sends has to hold it.",
+    ),
     key(
         "limits.connections",
         "",
@@ -321,6 +326,10 @@ pub enum LogLevel {
 /// Frames that the server sends may have this many bytes, header apart.
 const FRAME_FROM_SERVER_BYTES_MAX: u32 = 1 << 20;
 
+/// The longest text that a message may be allowed, in bytes: a frame of the server holds three,
+/// a topic and two reasons, even if every letter is escaped, which makes it two.
+const TEXT_BYTES_MAX: u32 = FRAME_FROM_SERVER_BYTES_MAX / 8;
+
 impl Config {
     /// What fits together in form but not in sense.
     ///
@@ -341,6 +350,13 @@ impl Config {
                      more, or 0 for no limit"
                 ));
             }
+        }
+        let text = self.limits.text;
+        if text > TEXT_BYTES_MAX {
+            return Err(format!(
+                "limits.text: no frame of the server holds a text of {text} bytes in every case: \
+                 give {TEXT_BYTES_MAX} or less, or 0 for that"
+            ));
         }
         let Password { log_n, r, p, .. } = self.password;
         if scrypt::Params::new(log_n, r, p).is_err() || log_n > PASSWORD_LOG_N_MAX {
@@ -382,7 +398,7 @@ impl Config {
                 frame: limits.frame,
                 frame_before_login: limits.frame_before_login,
                 frame_from_server: FRAME_FROM_SERVER_BYTES_MAX,
-                text: limits.text,
+                text: if limits.text == 0 { TEXT_BYTES_MAX } else { limits.text },
                 commands_burst: limits.commands_burst,
                 commands_per_s: limits.commands_per_s,
                 pipelined: commands::PIPELINED_MAX as u32,

@@ -50,6 +50,11 @@ impl Page<'_> {
         Page { messages, has_more: false, read: None }
     }
 
+    /// How many messages it has.
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     /// The messages as they are said; none if there are none.
     pub(crate) fn lines(&self, style: Style) -> Option<String> {
         let lines: Vec<_> =

@@ -231,8 +231,9 @@ impl Runner<'_> {
                 return self.result(&show::reply(&reply, self.manner.style()));
             };
             page.lines(self.manner.style()).map_or(Ok(()), |lines| print(&lines))?;
-            // Who said how many knows that there may be more.
-            if !data.contains_key("limit") {
+            // Who said how many, and gets as many, knows that there may be more.
+            let limit = data.get("limit").and_then(Value::as_u64);
+            if limit != u64::try_from(page.len()).ok() {
                 page.more(Some(command), data).iter().for_each(|more| talk::say(more));
             }
             return Ok(());

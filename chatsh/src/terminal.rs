@@ -14,8 +14,9 @@ use rustix::termios::{
 };
 use smol::Task;
 
-/// Marks pastes, so that the return keys in them do not end the line.
+/// Marks pastes, so that the return keys in them do not end the line; and no more.
 const PASTES_MARKED: &str = "\x1b[?2004h";
+const PASTES_UNMARKED: &str = "\x1b[?2004l";
 
 /// Takes keys without showing them, until dropped; then it is as it was before.
 ///
@@ -25,6 +26,8 @@ pub(crate) struct Quiet {
     terminal: OwnedFd,
     before: Termios,
     during: Termios,
+    /// Is it the terminal of the shell? Then pastes are marked meanwhile.
+    is_shell: bool,
 }
 
 impl Quiet {
@@ -33,7 +36,7 @@ impl Quiet {
     /// # Errors
     /// There is none, or it is gone.
     pub(crate) fn begin() -> io::Result<Quiet> {
-        Quiet::with(own()?.into(), LocalModes::empty())
+        Quiet::with(own()?.into(), false)
     }
 
     /// The same with the terminal at stdin, and the interrupt key takes away what is waited for, but not what was typed
@@ -42,18 +45,23 @@ impl Quiet {
     /// # Errors
     /// See [`Quiet::begin`].
     pub(crate) fn begin_shell() -> io::Result<Quiet> {
-        Quiet::with(io::stdin().as_fd().try_clone_to_owned()?, LocalModes::NOFLSH)
+        Quiet::with(io::stdin().as_fd().try_clone_to_owned()?, true)
     }
 
-    fn with(terminal: OwnedFd, modes: LocalModes) -> io::Result<Quiet> {
+    fn with(terminal: OwnedFd, is_shell: bool) -> io::Result<Quiet> {
         let before = tcgetattr(&terminal)?;
         let mut during = before.clone();
         // Key by key, and the return key as it is: as the editor will read them.
         during.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
-        during.local_modes |= modes;
+        if is_shell {
+            during.local_modes |= LocalModes::NOFLSH;
+        }
         during.input_modes -= InputModes::ICRNL;
         tcsetattr(&terminal, OptionalActions::Drain, &during)?;
-        Ok(Quiet { terminal, before, during })
+        if is_shell {
+            say(PASTES_MARKED);
+        }
+        Ok(Quiet { terminal, before, during, is_shell })
     }
 }
 
@@ -108,16 +116,17 @@ impl Reading {
         *now = is_reading;
         // If we were woken in the moment before, the modes were those of the time before.
         set(&self.modes.quiet);
+        if !is_reading {
+            // What is pasted before the next line is read is a paste as well.
+            say(PASTES_MARKED);
+        }
     }
 
     /// We were stopped and are woken; is a line being read?
     fn go_on(&self) -> bool {
         let is_reading = self.is_reading();
         set(if *is_reading { &self.modes.raw } else { &self.modes.quiet });
-        if *is_reading {
-            let mut stdout = io::stdout();
-            let _ = stdout.write_all(PASTES_MARKED.as_bytes()).and_then(|()| stdout.flush());
-        }
+        say(PASTES_MARKED);
         *is_reading
     }
 
@@ -141,6 +150,12 @@ fn raw(quiet: &Termios) -> Termios {
     raw
 }
 
+/// Tells the terminal at stdout.
+fn say(sequence: &str) {
+    let mut stdout = io::stdout();
+    let _ = stdout.write_all(sequence.as_bytes()).and_then(|()| stdout.flush());
+}
+
 /// Sets the terminal; one that is gone needs nothing.
 fn set(modes: &Termios) {
     let _ = tcsetattr(io::stdin(), OptionalActions::Drain, modes);
@@ -148,6 +163,9 @@ fn set(modes: &Termios) {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
+        if self.is_shell {
+            say(PASTES_UNMARKED);
+        }
         // One that is gone needs nothing.
         let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.before);
     }

@@ -633,13 +633,15 @@ fn that_there_are_more_is_news_to_who_said_no_limit() {
     check(
         telling,
         &[],
-        &format!("{INTO_OPS}/history --limit 1\n/history\n"),
+        &format!("{INTO_OPS}/history --limit 1\n/history\n/history --limit 9\n"),
         expect![[r#"
             Login successful
             Welcome to the chatroom
             bob: hi
             bob: hi
+            bob: hi
             ! chatsh: there are more: /history --before=4
+            ! chatsh: there are more: /history --before=4 --limit=9
             exit 0
         "#]],
     );

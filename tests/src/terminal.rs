@@ -9,7 +9,7 @@ use std::time::Instant;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::server::send_signal;
-use crate::{Home, PATIENCE, Server, program};
+use crate::{Home, PATIENCE, Server, eventually, program};
 
 /// A terminal with a program in it. Dropped, the program is killed.
 pub struct Terminal {
@@ -117,6 +117,15 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
+    /// Pastes, as a terminal does: marked, if the program wants that.
+    pub fn paste(&mut self, text: &str) {
+        let (begin, end) = match self.look(vt100::Screen::bracketed_paste) {
+            true => ("\u{1b}[200~", "\u{1b}[201~"),
+            false => ("", ""),
+        };
+        self.type_keys(&format!("{begin}{text}{end}"));
+    }
+
     /// Types a line and the return key, and waits until this text was shown once more.
     pub fn type_line(&mut self, line: &str, shown: &str) {
         let count = |seen: &Seen| seen.lines().matches(shown).count();
@@ -139,7 +148,7 @@ impl Terminal {
     /// Waits until the terminal is in the mode that the editor leaves when it has a line:
     /// from then on the interrupt key sends a signal.
     pub fn wait_for_editor_to_rest(&self) {
-        self.wait_until("the end of a line", |seen| !seen.parser.screen().bracketed_paste());
+        eventually("the end of a line", || self.has_mode("ISIG"));
     }
 
     fn wait_until(&self, what: &str, is_right: impl Fn(&Seen) -> bool) -> String {
@@ -199,8 +208,12 @@ impl Terminal {
 
     /// Does the terminal show what is typed, or keep it until the line is whole?
     pub fn is_cooked(&self) -> bool {
+        self.has_mode("ECHO") || self.has_mode("ICANON")
+    }
+
+    fn has_mode(&self, name: &str) -> bool {
         let modes = modes(&*self.master);
-        modes.split(|c: char| !c.is_ascii_alphanumeric()).any(|m| matches!(m, "ECHO" | "ICANON"))
+        modes.split(|c: char| !c.is_ascii_alphanumeric()).any(|mode| mode == name)
     }
 
     /// Sends the program a signal, by the names of [`Server::signal`].

@@ -226,6 +226,43 @@ fn accounts_are_made_only_so_often_from_one_address() {
     assert_eq!(let_in(&server, "127.0.0.3").unwrap().register("eve")["status"], "ok");
 }
 
+/// One who is there could throw all others out of the room, for good: no client reads a frame
+/// of the server that is longer than is promised.
+#[test]
+fn a_text_without_a_limit_fits_into_what_the_server_sends() {
+    const FRAME_BYTES_MAX: usize = 1 << 20;
+    let rooms = r#"rooms=["general", "attic"]"#;
+    let server = Server::with(&["limits.text=0", "limits.frame=0", rooms]);
+    let (mut ann, mut bob) = (server.member("ann", "general"), server.member("bob", "attic"));
+    let longest = "\"\t".repeat(65_536);
+    assert_eq!(ann.say(&longest)["data"]["text"], longest);
+    assert_eq!(ann.say(&format!("{longest}x"))["code"], "too_long");
+    ann.ask("exit", json!({}));
+    let cellar = json!({ "room": "cellar", "topic": longest });
+    assert_eq!(ann.ask("create", cellar)["status"], "ok");
+    ann.ask("enter", json!({ "room": "cellar" }));
+    for kind in ["ban", "mute"] {
+        let data = json!({ "username": "bob", "reason": longest });
+        assert_eq!(ann.ask(kind, data)["status"], "ok");
+    }
+    for _ in 0..5 {
+        assert_eq!(ann.ask("tell", json!({ "to": "bob", "text": longest }))["status"], "ok");
+    }
+    let reply_of = |client: &mut Client, kind: &str, data: Value| {
+        client.send(&json!({ "type": kind, "data": data }));
+        let body = client.body_or_end().unwrap();
+        assert!(body.len() <= FRAME_BYTES_MAX, "{kind}: {}", body.len());
+        let reply: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&reply["type"], &reply["status"]), (&json!(kind), &json!("ok")));
+        reply
+    };
+    reply_of(&mut ann, "room", json!({}));
+    reply_of(&mut bob, "history", json!({ "room": "general" }));
+    let mail = reply_of(&mut bob, "inbox", json!({}));
+    let messages = mail["data"]["messages"].as_array().unwrap().len();
+    assert_eq!((messages, &mail["data"]["more"]), (3, &json!(true)));
+}
+
 #[test]
 fn a_text_has_only_so_many_bytes() {
     let server = Server::with(&["limits.text=10"]);
@@ -470,9 +507,11 @@ fn zero_is_no_limit() {
         (0..100).map(|_| TcpStream::connect(server.address).unwrap()).collect();
     let mut ann = server.connect();
     let limits = ann.ask("hello", json!({ "caps": ["ping"] }))["data"]["limits"].clone();
-    for key in ["frame", "text", "ping_s", "commands_burst", "rooms_per_user"] {
+    for key in ["frame", "ping_s", "commands_burst", "rooms_per_user"] {
         assert_eq!(limits[key], 0, "{limits}");
     }
+    // As much as the server can send.
+    assert_eq!(limits["text"], 131_072, "{limits}");
     let long = json!({ "type": "ping", "padding": "x".repeat(200_000) });
     ann.send(&long);
     assert_eq!(ann.next()["status"], "ok");

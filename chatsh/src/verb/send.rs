@@ -33,11 +33,11 @@ pub struct Send {
     #[arg(long, conflicts_with = "text")]
     lines: bool,
 
-    /// Say of stdin what a terminal would show, without colours; with `-` or --lines
+    /// Say of stdin what one reads on a terminal, without colours; with `-` or --lines
     ///
-    /// Escape sequences and control characters are left out, and what was written over
-    /// (progress bars). What is not UTF-8 becomes U+FFFD. With --lines a line that is too
-    /// long is said in parts, and one with nothing in it is left out.
+    /// Escape sequences and control characters are left out, and of a line all that stands
+    /// before its last carriage return (progress bars). What is not UTF-8 becomes U+FFFD. With
+    /// --lines a line that is too long is said in parts, and one with nothing in it is left out.
     #[arg(long)]
     pub(super) strip: bool,
 

@@ -83,8 +83,8 @@ fn begun_at(bytes: &[u8]) -> usize {
     }
 }
 
-/// What a terminal would show of a line, without colours: no control characters but tabs,
-/// and of what was written over (after `\r` the whole, after `\x08` a character) the last.
+/// What one reads of a line on a terminal, without colours: no control characters but tabs,
+/// and of what is written anew (after `\r` the whole, after `\x08` a character) the last.
 pub(super) fn strip(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let mut sequences = StripStr::new();

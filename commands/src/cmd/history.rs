@@ -37,7 +37,7 @@ struct History {
     /// The first since this time, as in `2026-11-22T18:00:00Z`.
     #[schemars(with = "Option<String>")]
     since: Option<Timestamp>,
-    /// How many, up to 200.
+    /// How many, up to 200; fewer if they are long.
     limit: Option<u32>,
     /// Only messages with all these words, each whole; case and accents do not count.
     search: Option<Text>,

@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::telling::Tell;
 use crate::{Cx, Entry, Handler, Outcome, Seq, Tells};
 
-/// Messages of a page, at most: as many bytes as a frame of the server holds, even if each
-/// is as long as it may be and all of it is escaped.
+/// Messages of a page, at most.
 const LIMIT_MAX: u32 = 25;
+
+/// Bytes of a message besides its text: names, numbers, a time.
+const ENVELOPE_BYTES: u32 = 1024;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Inbox {
     /// Those after this `seq`, your own too; without it, the unread ones to you.
     after: Option<Seq>,
-    /// How many, up to 25.
+    /// How many, up to 25; fewer if texts may be long.
     limit: Option<u32>,
     /// Mark as read up to this `seq`.
     read: Option<Seq>,
@@ -72,6 +74,10 @@ impl Handler for Inbox {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Refusal::bad_field("limit", &format!("it is 1 to {LIMIT_MAX}")));
         }
+        let limits = &cx.world.policy.limits;
+        // Even if each is as long as it may be, and all of it is escaped.
+        let fitting = limits.frame_from_server / (2 * limits.text + ENVELOPE_BYTES);
+        let limit = limit.min(fitting.max(1));
         if let Some(seq) = self.read {
             accounts.mark_read(account, seq).await?;
         }

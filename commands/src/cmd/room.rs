@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::telling::maybe_rfc3339_ms;
 use crate::{Cx, Handler, Outcome, PastPolicy, Rights, Sanction, Standing};
 
-/// Bytes of names and reasons as they are on the wire, at most: the last reason may go beyond,
-/// by 32 KiB if it is all quotes, and a frame has 64 KiB.
+/// Bytes of the topic, of names and reasons as they are on the wire, from which on no more follow:
+/// the last one may go beyond, by two reasons.
 const NAMED_BYTES_MAX: usize = 24 * 1024;
 
 #[derive(Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! What is asked about before it is sent, or before anybody is talked to.
 
-use tests::{Home, Server, Terminal};
+use tests::{Home, Server, Terminal, eventually};
 
 use crate::{COLS, ROWS, Typing, member, shell};
 
@@ -134,34 +134,54 @@ fn a_paste_of_more_than_three_lines_is_asked_about() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    let paste = |lines: &str| format!("\u{1b}[200~{lines}\u{1b}[201~");
-    ann.type_keys(&paste("one\ntwo\nthree\nfour"));
+    ann.paste("one\ntwo\nthree\nfour");
     ann.wait_for_text("four");
     bob.hears_nothing();
     ann.type_keys("\r");
     answer(&mut ann, "That is 4 lines. y sends each, m all as one message [y/m/N] ", "n");
     ann.wait_for_prompt("ann#general> ");
     bob.hears_nothing();
-    ann.type_keys(&paste("one\ntwo\nthree\nfour\n"));
+    ann.paste("one\ntwo\nthree\nfour\n");
     ann.wait_for_text("four");
     ann.type_keys("\r");
     answer(&mut ann, "That is 4 lines. y sends each, m all as one message [y/m/N] ", "y");
     for text in ["one", "two", "three", "four"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
-    ann.type_keys(&paste("why:\n\n\tat a\n/at b\nlogin c d\n"));
+    ann.paste("why:\n\n\tat a\n/at b\nlogin c d\n");
     ann.wait_for_text("login c");
     ann.type_keys("\r");
     answer(&mut ann, "y sends each, m all as one message [y/m/N] ", "m");
     answer(&mut ann, "like a password. Say it in the room, for all to read? [y/N] ", "y");
     assert_eq!(bob.next()["data"]["text"], "why:\n\n\tat a\n/at b\nlogin c d");
     // Three are what people mean to paste.
-    ann.type_keys(&paste("five\nsix\nseven"));
+    ann.paste("five\nsix\nseven");
     ann.wait_for_line("the paste", |line| line.ends_with("seven"));
     ann.type_keys("\r");
     for text in ["five", "six", "seven"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
+}
+
+/// Its lines were each sent, and the commands among them done.
+#[test]
+fn a_paste_before_the_prompt_is_back_is_asked_about_too() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    ann.type_keys("/sleep 1\r");
+    ann.wait_for_text("waiting; what is typed meanwhile is kept; Ctrl-C ends it");
+    ann.wait_for_editor_to_rest();
+    eventually("pastes are marked again", || ann.look(vt100::Screen::bracketed_paste));
+    ann.paste("one\n/exit\ntwo\n");
+    ann.type_keys("\r");
+    let question = "That is 3 lines with 1 command. y sends each, m all as one message [y/m/N] ";
+    answer(&mut ann, question, "m");
+    assert_eq!(bob.next()["data"]["text"], "one\n/exit\ntwo");
+    ann.type_keys("\u{4}");
+    assert_eq!(ann.wait(), 0);
+    // The next program may know no pastes.
+    assert!(!ann.look(vt100::Screen::bracketed_paste));
 }
 
 /// It was silent, and when it was interrupted nobody knew what was lost.
@@ -171,7 +191,8 @@ fn a_long_paste_says_how_far_it_is_and_what_was_dropped() {
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
     let lines: String = (1..=60).map(|number| format!("line {number}\n")).collect();
-    ann.type_keys(&format!("\u{1b}[200~{lines}\u{1b}[201~\r"));
+    ann.paste(&lines);
+    ann.type_keys("\r");
     answer(&mut ann, "That is 60 lines. y sends each, m all as one message [y/m/N] ", "y");
     ann.wait_for_text(" lines to go; Ctrl-C drops them");
     ann.type_keys("\u{3}");
@@ -226,7 +247,8 @@ fn a_message_of_several_lines_can_be_typed() {
     assert_eq!(bob.next()["data"]["text"], "def f():\n    return 1\n/f");
     ann.wait_for_prompt("ann#general> ");
     // The next one is one again.
-    ann.type_keys("\u{1b}[200~one\ntwo\u{1b}[201~\r");
+    ann.paste("one\ntwo");
+    ann.type_keys("\r");
     for text in ["one", "two"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
@@ -242,7 +264,8 @@ fn a_message_of_several_lines_can_be_typed() {
     answer(&mut ann, "That is 2 lines. y sends each, m all as one message [y/m/N] ", "m");
     assert_eq!(bob.next()["data"]["text"], "one\ntwo");
     // One line is one, also with its end.
-    ann.type_keys("\u{1b}[200~three\n\u{1b}[201~\r");
+    ann.paste("three\n");
+    ann.type_keys("\r");
     assert_eq!(bob.next()["data"]["text"], "three");
     ann.wait_for_prompt("ann#general> ");
     ann.type_keys("\u{1b}[A\r");
@@ -252,7 +275,8 @@ fn a_message_of_several_lines_can_be_typed() {
     ann.wait_for_prompt("four");
     ann.type_keys("\u{3}");
     ann.wait_for_prompt("ann#general> ");
-    ann.type_keys("\u{1b}[200~five\nsix\u{1b}[201~\r");
+    ann.paste("five\nsix");
+    ann.type_keys("\r");
     for text in ["five", "six"] {
         assert_eq!(bob.next()["data"]["text"], text);
     }
@@ -271,7 +295,8 @@ fn a_paste_ends_where_a_script_would() {
         ann.type_keys("\u{15}/exit\r");
         ann.wait_for_prompt("ann@lobby> ");
         ann.enter("/enter den", "Welcome to the chatroom", "ann#den> ");
-        ann.type_keys(&format!("\u{1b}[200~{lines}\u{1b}[201~\r"));
+        ann.paste(&lines);
+        ann.type_keys("\r");
         answer(&mut ann, "That is 80 lines. y sends each, m all as one message [y/m/N] ", "y");
         while bob.next()["data"]["text"] != "line 25" {}
         bob.ask(deed, serde_json::json!({ "username": "ann" }));
@@ -300,18 +325,23 @@ fn a_paste_behind_a_private_message_is_asked_about() {
     let server = Server::start();
     let mut ann = member(&server, "ann");
     let mut bob = server.member("bob", "general");
-    ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter2\u{1b}[201~\r");
+    ann.type_keys("/tell bob ");
+    ann.paste("the password is:\nhunter2");
+    ann.type_keys("\r");
     answer(&mut ann, "That is 2 lines. m keeps them one, y says the others to all [y/m/N] ", "");
     ann.wait_for_prompt("ann#general> ");
     bob.hears_nothing();
-    ann.type_keys("/tell bob \u{1b}[200~the password is:\nhunter3\u{1b}[201~\r");
+    ann.type_keys("/tell bob ");
+    ann.paste("the password is:\nhunter3");
+    ann.type_keys("\r");
     answer(&mut ann, "That is 2 lines. m keeps them one, y says the others to all [y/m/N] ", "m");
     ann.wait_for_text("ann -> bob: the password is:\n");
     assert_eq!(
         bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
         "the password is:\nhunter3"
     );
-    ann.type_keys("\u{1b}[200~one\n/exit\u{1b}[201~\r");
+    ann.paste("one\n/exit");
+    ann.type_keys("\r");
     let question = "That is 2 lines with 1 command. y sends each, m all as one message [y/m/N] ";
     answer(&mut ann, question, "m");
     assert_eq!(bob.next()["data"]["text"], "one\n/exit");
@@ -321,7 +351,8 @@ fn a_paste_behind_a_private_message_is_asked_about() {
 fn where_nothing_can_be_said_a_paste_is_no_message() {
     let server = Server::start();
     let mut ann = shell(&server);
-    ann.type_keys("\u{1b}[200~/ping\n/ping\n/ping\n/ping\u{1b}[201~\r");
+    ann.paste("/ping\n/ping\n/ping\n/ping");
+    ann.type_keys("\r");
     answer(&mut ann, "That is 4 lines, each done by itself: do them all? [y/N] ", "m");
     ann.wait_for_text("that is no answer");
     ann.wait_for_prompt("127.0.0.1> ");

@@ -90,7 +90,8 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
         "there is a question about a line that was typed before: press Enter to see it",
     );
     // What is typed meanwhile is no other than at any time: it may have to be asked about.
-    ann.type_keys("\u{1b}[200~three\nlogin ann 4321\u{1b}[201~\r");
+    ann.paste("three\nlogin ann 4321");
+    ann.type_keys("\r");
     ann.wait_for_line("the question", |line| line.ends_with("says the line in the room [y/n] "));
     ann.type_keys("y\r");
     ann.wait_for_text("general: ann, bob");
