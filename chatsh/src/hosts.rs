@@ -49,13 +49,13 @@ pub(crate) struct Host {
 }
 
 /// What to add to an error of `host`, which looks like the name of one here: that it is none, or
-/// that it is one, and was not meant as that with a port of its own.
+/// that it is one, and was not meant as that: with a port of its own, or as another one's address.
 pub(crate) fn no_name(host: &str) -> Option<String> {
     let file = paths::config().filter(|_| !host.contains(['.', ':']))?;
     let is_known = Config::read().is_ok_and(|config| config.hosts.find(host).is_some());
     let file = file.display();
     Some(match is_known {
-        true => format!("; [hosts.{host}] in {file} has a port already: leave it out"),
+        true => format!("; [hosts.{host}] in {file} is meant by its name alone, without a port"),
         false => format!("; and there is no [hosts.{host}] in {file}"),
     })
 }

@@ -91,7 +91,10 @@ impl Login {
         match session.demand("resume", &data, self.may_wait).await {
             Ok(reply) => self.check_owner(&reply, file).map(|()| true),
             Err(refusal) if refusal.exit == Exit::Unauthorized && at_hand => {
-                talk::say(&format!("the token in {} has expired", file.display()));
+                talk::say(&format!(
+                    "the server does not take the token in {} any more",
+                    file.display()
+                ));
                 Ok(false)
             }
             Err(refusal) => Err(refusal),
@@ -162,7 +165,6 @@ impl Login {
         }
     }
 
-    /// Makes the account; that it is there already is fine, logging in will tell whose it is.
     /// Makes the account, if it is missing; gives why that may not be. It may be there all the same.
     async fn register(
         &self,

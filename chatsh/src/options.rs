@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use certs::Fingerprint;
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
@@ -77,11 +76,9 @@ pub struct Options {
 
     /// Read the password from the first line of this file
     ///
-    /// Without it, and without --password-command, the file $CHATSH_PASSWORD_FILE is
-    /// read; else the password is asked for on the terminal.
-    // A variable that is set to nothing is not set, but clap refuses an empty path.
-    #[arg(long, value_name = "F", env = "CHATSH_PASSWORD_FILE", hide_env_values = true)]
-    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    /// Without it, without --password-command, and without either of a host that has a name, the
+    /// file $CHATSH_PASSWORD_FILE is read; else the password is asked for on the terminal.
+    #[arg(long, value_name = "F")]
     pub(crate) password_file: Option<PathBuf>,
 
     /// Run this by /bin/sh and read the password from the first line of its output
@@ -128,12 +125,14 @@ pub struct Options {
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// How long a reply may take (10 s); in `tail`, `wait` and `ask` how long all may (no limit)
+    /// How long a reply may take (10 s); in `tail`, `wait` and `ask` how long to listen (no
+    /// limit)
     ///
     /// In seconds, or with a unit: 500ms, 30s, 10m. In a script it is also the limit of a
-    /// `/wait` that has none of its own. When it has passed the exit code is 124; when the
-    /// server puts a login off for longer than is said here, at once. Without it a login that is
-    /// put off waits as long as it takes.
+    /// `/wait` that has none of its own. When it has passed the exit code is 124, or 4 when the
+    /// server cannot even be connected to; when the server puts a login off for longer than is
+    /// said here, at once. Those that listen begin when they are in the room; up to there each
+    /// reply may take 10 s. Without it a login that is put off waits as long as it takes.
     #[arg(long, value_name = "SECS", value_parser = seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 

@@ -1,5 +1,6 @@
 //! What the options ask for, together with the address, the environment and the terminal.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -27,6 +28,9 @@ use crate::verb::Verb;
 
 /// The address, when no option says one.
 const ADDRESS_VARIABLE: &str = "CHATSH_ADDRESS";
+
+/// The file with the password, when neither an option nor the host that has a name says where it is.
+const PASSWORD_FILE_VARIABLE: &str = "CHATSH_PASSWORD_FILE";
 
 /// How long a reply may take, when no option says so.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,7 +83,7 @@ impl Options {
         let user = self.user.as_ref().or(said.user.as_ref());
         if user.is_none_or(|user| Some(user.key()) == its_user) {
             self.token_file = self.token_file.or(host.token_file.clone());
-            if self.password_command.is_none() && self.named_password_file().is_none() {
+            if self.password_command.is_none() && self.password_file.is_none() {
                 self.password_file = host.password_file.clone();
                 self.password_command = host.password_command.clone();
             }
@@ -245,17 +249,14 @@ impl Options {
         })
     }
 
-    /// A variable that is set to nothing is not set.
-    fn named_password_file(&self) -> Option<&PathBuf> {
-        self.password_file.as_ref().filter(|file| !file.as_os_str().is_empty())
-    }
-
     fn password_source(&self) -> Option<Source> {
         if let Some(command) = &self.password_command {
             return Some(Source::Command(command.clone()));
         }
-        if let Some(file) = self.named_password_file() {
-            return Some(Source::File(file.clone()));
+        // A variable that is set to nothing is not set.
+        let variable = || env::var_os(PASSWORD_FILE_VARIABLE).filter(|file| !file.is_empty());
+        if let Some(file) = self.password_file.clone().or_else(|| variable().map(PathBuf::from)) {
+            return Some(Source::File(file));
         }
         // Where it is asked for, whatever stdin is; who reads stderr may not be there to answer.
         (io::stderr().is_terminal() && can_ask()).then_some(Source::Terminal)

@@ -716,7 +716,7 @@ fn a_token_opens_the_account_until_it_has_expired() {
         &by_both,
         "resume login ping ",
         expect![[r#"
-        ! chatsh: the token in token has expired
+        ! chatsh: the server does not take the token in token any more
         exit 0
     "#]],
     );

@@ -1,6 +1,6 @@
 //! What chatsh asks by itself, and waits for.
 
-use proto::{Id, Incoming, State};
+use proto::{Code, Id, Incoming, State};
 use serde_json::{Map, Value};
 
 use super::{Heard, Session};
@@ -82,7 +82,8 @@ impl Session {
         Ok(())
     }
 
-    /// The same; when throttled, waits and asks again if `may_wait`.
+    /// The same; when throttled, waits and asks again if `may_wait`. Asks once more on another
+    /// connection, if the server has sent us away: people type passwords for longer than it waits.
     ///
     /// # Errors
     /// No reply came; a refusal is a reply.
@@ -92,18 +93,29 @@ impl Session {
         data: &Map<String, Value>,
         may_wait: bool,
     ) -> Result<Incoming, Failure> {
+        let mut is_back = false;
         loop {
-            let reply = self.ask(kind, data).await?;
+            let reply = match self.ask(kind, data).await {
+                Err(_) if self.was_sent_away() && !is_back => {
+                    let (entrance, book) = (self.entrance(), self.shared_book());
+                    *self = Box::pin(entrance.enter_again(book)).await?;
+                    is_back = true;
+                    continue;
+                }
+                reply => reply?,
+            };
             let pause =
                 if may_wait { put_off(kind, &reply, self.entrance.patience)? } else { None };
             let Some(pause) = pause else { return Ok(reply) };
             smol::Timer::after(pause).await;
-            // A server sends away who is not logged in for long.
-            if self.is_over() && self.book().state == State::Auth {
-                let (entrance, book) = (self.entrance(), self.shared_book());
-                *self = Box::pin(entrance.enter_again(book)).await?;
-            }
+            is_back = false;
         }
+    }
+
+    /// Was the connection ended because nobody has logged in for long?
+    fn was_sent_away(&self) -> bool {
+        let is_late = self.over.as_ref().is_some_and(|ended| ended.is(Code::Timeout));
+        is_late && self.book().state == State::Auth
     }
 
     /// The same, for what must be granted.

@@ -124,6 +124,11 @@ fn a_password_can_come_from_a_command_and_the_server_be_known_by_its_authority()
     home.write(CONFIG, config);
     let story = outcome(home.chatsh(&["work", "-c", "/list"]), "");
     assert_eq!(story, "general: ann\nexit 0\n");
+    // The variable is for hosts of which nothing is said.
+    home.write("wrong", "4321\n");
+    let mut command = home.chatsh(&["work", "-c", "/list"]);
+    command.env("CHATSH_PASSWORD_FILE", "wrong");
+    assert_eq!(outcome(command, ""), story);
 }
 
 #[test]
@@ -170,7 +175,7 @@ fn a_name_that_nobody_knows_may_be_missing_in_the_file() {
     assert!(!said.contains("[hosts"), "{said}");
     home.write(CONFIG, "[hosts.home]\naddress = \"127.0.0.1:1\"\n");
     let said = who("home:77");
-    assert!(said.contains("; [hosts.home] in ") && said.contains("leave it out\n"), "{said}");
+    assert!(said.contains("; [hosts.home] in ") && said.contains("without a port\n"), "{said}");
     // Who to be there may be what is missing.
     let said = outcome(home.chatsh(&["-a", "wrok", "send", "-r", "ci", "x"]), "");
     let hint = hint.replace("exit 4", "exit 2");

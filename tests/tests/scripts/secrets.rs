@@ -98,7 +98,7 @@ fn a_token_opens_the_account_until_it_is_logged_out() {
     .assert_eq(&run(&by_token, "/ping\n"));
     expect![[r#"
         ping: ok
-        ! chatsh: the token in token has expired
+        ! chatsh: the server does not take the token in token any more
         exit 0
     "#]]
     .assert_eq(&run(&by_both, "/ping\n"));

@@ -438,6 +438,21 @@ fn a_password_that_no_file_has_is_asked_for() {
     assert_eq!(ann.wait(), 3);
 }
 
+/// The server had gone, and so was what was typed.
+#[test]
+fn a_password_that_is_typed_slowly_is_taken_all_the_same() {
+    let server = Server::with(&["limits.login_s=1", "log.level=debug"]);
+    server.user("ann");
+    let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann"]);
+    for password in ["4321", "1234"] {
+        ann.wait_for_line("the question", |line| line.ends_with("Password of ann: "));
+        server.wait_for_log("you are not logged in in time");
+        ann.type_keys(&format!("{password}\r"));
+        ann.wait_for_text("Password incorrect");
+    }
+    ann.wait_for_prompt("ann@lobby> ");
+}
+
 /// It said that there is no terminal.
 #[test]
 fn a_password_is_asked_for_although_stdin_is_a_pipe() {
