@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 use crate::config::{Config, Durability};
 use crate::ledger::Rules;
 use crate::queue::Queue;
-use crate::witness::Witness;
+use crate::witness::{Mark, Witness};
 use crate::writer::{Fate, Job, in_savepoint, write_all};
 use crate::{integrity, tables};
 
@@ -100,12 +100,18 @@ impl Database {
         let unusable =
             |e: io::Error| DatabaseError::Unusable { file: file.into(), reason: e.to_string() };
         integrity::before(file)?;
+        let is_older = file.exists() && !Mark::file(file).exists();
         if !file.exists() {
             make(file, config.durability)?;
         }
         let mut writing = Connection::open(file).map_err(error)?;
         keep_plans(&writing).map_err(error)?;
         prepare(&mut writing, file, config.durability)?;
+        if is_older {
+            // What was said since is missing, and its numbers are given again.
+            tables::rename(&writing).map_err(error)?;
+            tracing::warn!(file = %file.display(), "taken as an older copy: there is no witness beside it");
+        }
         let witness = Witness::of(file, &writing, config.durability).map_err(unusable)?;
         let rules = Rules::load(&writing, config.limits.rooms_per_user).map_err(error)?;
         let readers = async_channel::bounded(READERS);

@@ -123,6 +123,15 @@ fn name(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch]).map(drop)
 }
 
+/// Gives the ledger another name.
+///
+/// # Errors
+/// What SQLite says.
+pub(crate) fn rename(db: &Connection) -> rusqlite::Result<()> {
+    let epoch = crate::random::hex::<8>();
+    db.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch]).map(drop)
+}
+
 /// A file as the first version left it, with some rooms and messages.
 #[cfg(test)]
 pub(crate) fn first_version(file: &std::path::Path) {

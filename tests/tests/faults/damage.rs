@@ -259,7 +259,11 @@ fn an_older_copy_is_taken_when_the_witness_is_removed() {
     server.wait();
     let older = fs::read(server.data().join("chatd.db")).unwrap();
     let mut server = server.again();
+    let epoch = epoch_of(&server);
     talk(&server, 9..18);
+    server.kill();
+    let mut server = server.again();
+    assert_eq!(epoch_of(&server), epoch, "after a crash it is the same ledger");
     server.signal("TERM");
     server.wait();
     let restored = || {
@@ -271,4 +275,14 @@ fn an_older_copy_is_taken_when_the_witness_is_removed() {
     let folder = restored();
     fs::remove_file(folder.path().join("data/chatd.witness")).unwrap();
     assert_eq!(verdict(folder, &said, "an older copy, without the witness"), Verdict::Intact);
+    fs::write(server.data().join("chatd.db"), &older).unwrap();
+    fs::remove_file(server.data().join("chatd.witness")).unwrap();
+    assert_ne!(epoch_of(&server.again()), epoch, "its numbers are given again");
+}
+
+/// What the ledger is called.
+fn epoch_of(server: &Server) -> Value {
+    let mut ann = server.connect();
+    ann.login("ann");
+    ann.ask("enter", json!({ "room": "general" }))["data"]["epoch"].clone()
 }
