@@ -107,6 +107,8 @@ impl Editor {
         let config = Config::builder()
             .max_history_size(HISTORY_LEN_MAX)?
             .completion_type(CompletionType::List)
+            // There are never more than the window has place for.
+            .completion_prompt_limit(usize::MAX)
             .bell_style(bell)
             .color_mode(ColorMode::Forced)
             .build();

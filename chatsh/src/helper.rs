@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, raise};
-use rustyline::completion::Completer;
+use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
@@ -17,9 +17,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::book::Book;
 use crate::floor::Floor;
 use crate::printer::Standing;
-use crate::rows::{Drawn, fitting, rows_to_end};
+use crate::rows::{Drawn, fitting, listed, rows_to_end};
 use crate::style::Style;
-use crate::terminal::{columns, wraps_anew};
+use crate::terminal::{self, columns, wraps_anew};
 use crate::{completion, masking, safe};
 
 /// Erases from the beginning of the row on. Not at once: what is erased from the first row of all
@@ -28,6 +28,9 @@ const ERASED: &str = "\r\x1b[K\x1b[C\x1b[J\r";
 
 /// How many columns rustyline believes that a terminal has that does not say.
 const COLUMNS_UNTOLD: usize = 80;
+
+/// How many rows a terminal has at least that does not say.
+const ROWS_UNTOLD: usize = 24;
 
 /// Knows the book, and what the line is for.
 pub(crate) struct Typist {
@@ -118,11 +121,7 @@ impl Typist {
 
     /// Takes `text` away, below which rustyline has left the cursor, if it did not print meanwhile.
     pub(crate) fn take_away(&self, text: &str) {
-        let columns = match columns() {
-            0 => COLUMNS_UNTOLD,
-            told => told,
-        };
-        let rows = rows_to_end(text, columns) + 1;
+        let rows = rows_to_end(text, size().0) + 1;
         self.floor.take_away(|| {
             let mut stdout = io::stdout();
             let _ = write!(stdout, "\x1b[{rows}A{ERASED}").and_then(|()| stdout.flush());
@@ -185,14 +184,14 @@ impl Validator for Typist {
 }
 
 impl Completer for Typist {
-    type Candidate = String;
+    type Candidate = Pair;
 
     fn complete(
         &self,
         line: &str,
         pos: usize,
         _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
         match self.is_answering {
             true => Ok((pos, Vec::new())),
             false => {
@@ -201,7 +200,8 @@ impl Completer for Typist {
                     // The blank that follows is there already.
                     found = found.iter().map(|candidate| candidate.trim_end().to_owned()).collect();
                 }
-                Ok((start, found))
+                let (columns, rows) = size();
+                Ok((start, listed(found, columns, rows)))
             }
         }
     }
@@ -282,6 +282,13 @@ impl Highlighter for Typist {
         // Else a letter typed at the end is drawn as it is, without asking for its mask.
         line.contains(is_obeyed) || (!self.is_answering && self.is_secret(line))
     }
+}
+
+/// The columns and rows of the terminal, as rustyline takes them.
+fn size() -> (usize, usize) {
+    let (columns, rows) = terminal::size();
+    let told = |size, untold| if size == 0 { untold } else { size };
+    (told(columns, COLUMNS_UNTOLD), told(rows, ROWS_UNTOLD))
 }
 
 /// Would a terminal obey `c`, which was pasted? Rustyline gives such letters no columns.

@@ -64,7 +64,7 @@ impl ConditionalEventHandler for Keys {
         if line.line().is_empty() {
             self.0.begin();
         }
-        // Where it does not end the line, as in a long list of candidates, it is over with the next.
+        // Where it does not end the line, it is over with the next key.
         let is_interrupt = event.get(0) == Some(&KeyEvent::ctrl('C'));
         self.0.interrupt.store(is_interrupt, Ordering::Relaxed);
         match event.get(0)? {

@@ -1,10 +1,17 @@
 //! The rows that a line takes on the terminal: as rustyline counts them, and as they are.
 
 use rustyline::GraphemeClusterMode;
+use rustyline::completion::Pair;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::safe;
+
+/// How many columns rustyline leaves between candidates, at least.
+const GAP_COLUMNS: usize = 2;
+
+/// How many candidates are listed at most, however large the window is.
+const LISTED_MAX: usize = 1000;
 
 /// How the line was drawn last.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +39,40 @@ impl Drawn {
         let rows = if is_narrower { rest.saturating_sub(1) / columns } else { rest / columns };
         Some((width / self.columns, apart.div_ceil(columns) + rows))
     }
+}
+
+/// Those of `candidates` for which the window has place in a list, as rustyline makes it, so that
+/// there is nothing to page through: while it is, nothing else is shown, and no key does anything
+/// else. The last one says how many more there are.
+pub(crate) fn listed(candidates: Vec<String>, columns: usize, rows: usize) -> Vec<Pair> {
+    let pair = |candidate: String| Pair { display: candidate.clone(), replacement: candidate };
+    let more = |count: usize| format!("… {count} more");
+    let width = |found: &String| found.width();
+    let widest = candidates.iter().map(width).max().unwrap_or(0);
+    let widest = widest.max(more(candidates.len()).width()) + GAP_COLUMNS;
+    let places = (columns / widest).max(1) * rows.saturating_sub(2);
+    if candidates.len() <= places.min(LISTED_MAX) {
+        return candidates.into_iter().map(pair).collect();
+    }
+    let begun_alike = common_beginning(&candidates).to_owned();
+    let shown = places.min(LISTED_MAX).saturating_sub(1);
+    let rest = more(candidates.len() - shown);
+    let rest = Pair { display: rest, replacement: begun_alike };
+    candidates.into_iter().take(shown).map(pair).chain([rest]).collect()
+}
+
+/// What all of them begin with.
+fn common_beginning(candidates: &[String]) -> &str {
+    let mut candidates = candidates.iter();
+    let first = candidates.next().map_or("", String::as_str);
+    candidates.fold(first, |common, candidate| {
+        let letters = common.char_indices().zip(candidate.chars());
+        let other = letters.into_iter().find(|((_, a), b)| a != b);
+        match other {
+            Some(((at, _), _)) => &common[..at],
+            None => &common[..common.len().min(candidate.len())],
+        }
+    })
 }
 
 /// As much of `hint` as fits into what is left of the row, `columns`: it must not push the line
@@ -76,6 +117,40 @@ pub(crate) fn rows_to_end(text: &str, columns: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_place_in_the_window() {
+        let listed = |count: usize, columns, rows| {
+            let names = (0..count).map(|number| format!("/tmp/file{number:05} ")).collect();
+            let listed = listed(names, columns, rows);
+            let last = listed.last().unwrap();
+            (listed.len(), last.display.clone(), last.replacement.clone())
+        };
+        let all = |count: usize| {
+            let last = format!("/tmp/file{:05} ", count - 1);
+            (count, last.clone(), last)
+        };
+        let some = |len: usize, rest: &str, common: &str| (len, rest.to_owned(), common.to_owned());
+        // Four in a row.
+        assert_eq!(listed(88, 80, 24), all(88));
+        assert_eq!(listed(89, 80, 24), some(88, "… 2 more", "/tmp/file000"));
+        assert_eq!(listed(70_000, 80, 24), some(88, "… 69913 more", "/tmp/file"));
+        assert_eq!(listed(9, 10, 8), some(6, "… 4 more", "/tmp/file0000"));
+        assert_eq!(listed(70_000, 9000, 9000).0, LISTED_MAX);
+        assert_eq!(listed(9, 10, 1), some(1, "… 9 more", "/tmp/file0000"));
+    }
+
+    #[test]
+    fn candidates_begin_alike_up_to_a_letter() {
+        let common = |candidates: &[&str]| {
+            let candidates: Vec<_> = candidates.iter().map(|&c| c.into()).collect();
+            common_beginning(&candidates).to_owned()
+        };
+        assert_eq!(common(&["äb", "ä", "äc"]), "ä");
+        assert_eq!(common(&["鍵a", "錠a"]), "");
+        assert_eq!(common(&["ab", "abc"]), "ab");
+        assert_eq!(common(&[]), "");
+    }
 
     #[test]
     fn a_hint_stays_on_its_row() {

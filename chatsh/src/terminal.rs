@@ -204,5 +204,10 @@ pub(crate) fn wraps_anew() -> bool {
 
 /// How many columns the terminal at stdout has; 0 if it does not say.
 pub(crate) fn columns() -> usize {
-    tcgetwinsize(io::stdout()).map_or(0, |size| size.ws_col.into())
+    size().0
+}
+
+/// How many columns and rows the terminal at stdout has; 0 if it does not say.
+pub(crate) fn size() -> (usize, usize) {
+    tcgetwinsize(io::stdout()).map_or((0, 0), |size| (size.ws_col.into(), size.ws_row.into()))
 }

@@ -204,7 +204,7 @@ fn bad_data(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rfind(" at line ").map_or(&*text, |end| &text[..end]);
-    number_in_words(text).unwrap_or(text.to_owned())
+    number_in_words(text).or_else(|| choice_in_words(text)).unwrap_or(text.to_owned())
 }
 
 /// What serde says of a number that is too small or too large, for people.
@@ -217,6 +217,13 @@ fn number_in_words(why: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("it is a whole number from 0 to {last}, not {number}"))
+}
+
+/// What serde says of a word that is none of a few, for people.
+fn choice_in_words(why: &str) -> Option<String> {
+    let (word, wanted) = why.strip_prefix("unknown variant `")?.split_once("`, expected ")?;
+    let wanted = wanted.strip_prefix("one of ").unwrap_or(wanted).replace('`', "");
+    Some(format!("it is {wanted}, not {word}"))
 }
 
 /// What a peer is told when its request is refused.

@@ -29,7 +29,11 @@ impl Runner<'_> {
     /// Says what is set: all that counts in a script, or this one.
     pub(super) fn show_settings(&mut self, name: Option<&str>) -> Result<(), Failure> {
         match name {
-            None | Some("timeout") => {
+            None => {
+                self.show_settings(Some("timeout"))?;
+                self.result(&format!("server: {}", self.session.entrance().address))
+            }
+            Some("timeout") => {
                 let timeout = self.session.timeout().as_secs_f64();
                 self.result(&format!("timeout: {timeout} s"))
             }

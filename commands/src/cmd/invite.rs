@@ -19,7 +19,7 @@ impl Handler for Invite {
     const SPEC: Spec = Spec::new(
         "invite",
         States::of(&[State::Chat]),
-        "Let somebody enter this private room, who finds it in list; ban takes it back",
+        "Let somebody find and enter this private room, unless a ban keeps them out",
         "/invite harper",
     )
     .needs(Role::Operator);

@@ -13,7 +13,7 @@ const NOTHING: &str = "\"\"";
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Topic {
-    /// What the room is about; `""` is nothing.
+    /// What the room is about; two quotes, `""`, are nothing.
     text: Text,
 }
 

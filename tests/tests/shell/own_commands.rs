@@ -189,10 +189,12 @@ fn scripts_have_them_too() {
         "/source loop.chat\n",
         &format!("/connect {address}\n/source in.chat\n"),
     ] {
-        story.push_str(&tests::outcome(home.chatsh_at(&here, &[]), script));
+        let said = tests::outcome(home.chatsh_at(&here, &[]), script);
+        story.push_str(&said.replace(&here.address.to_string(), "HERE"));
     }
     expect![[r#"
         timeout: 2 s
+        server: HERE
         Registration successful
         Login successful
         Welcome to the chatroom

@@ -66,6 +66,25 @@ fn tab_completes_what_is_allowed_here_and_what_there_is() {
     ann.wait_for_prompt("ann#general> /hel");
 }
 
+/// It was paged through, by keys that nobody knew, and what others said waited for that.
+#[test]
+fn more_candidates_than_the_window_has_place_for_are_counted() {
+    let server = Server::start();
+    let home = Home::new();
+    (0..300).for_each(|number| home.write(&format!("file{number:03}.chat"), ""));
+    let mut ann = member_with(home.clone(), &server, "ann", &[], &[]);
+    let mut bob = server.member("bob", "general");
+    let line = format!("/source {}/file", home.path("").display());
+    let line = line.replace("//", "/");
+    ann.type_keys(&format!("{line}\t\t"));
+    ann.wait_for_text("… ");
+    ann.wait_for("how many more", |screen| screen.contains(" more\nann#general> /source "));
+    bob.say("hello");
+    ann.wait_for_text("bob: hello");
+    ann.type_keys("\u{3}");
+    ann.wait_for_prompt("ann#general> ");
+}
+
 #[test]
 fn a_hint_says_what_is_still_to_come() {
     let server = Server::start();
@@ -343,26 +362,4 @@ fn what_is_pasted_is_not_obeyed_either() {
     ann.paste("a\u{202e}b");
     ann.type_keys("\r");
     assert_eq!(bob.next()["data"]["text"], "a\u{202e}b");
-}
-
-/// The next line was taken for one that had been given up.
-#[test]
-fn an_interrupt_key_that_ends_no_line_is_forgotten() {
-    let server = Server::start();
-    server.user("ann");
-    let mut bob = server.member("bob", "general");
-    let home = Home::new();
-    home.write("password", "1234\n");
-    let address = server.address.to_string();
-    let into = ["-u", "ann", "--password-file", "password", "-r", "general"];
-    let knowing = ["--pin", &server.fingerprint, "-a", &address];
-    let mut ann = Terminal::in_home(home, 6, 30, &[&into[..], &knowing].concat(), &[]);
-    ann.wait_for_prompt("ann#general> ");
-    // A list that is longer than the terminal goes on by keys of its own.
-    ann.type_keys("/\t\t");
-    ann.wait_for_text("--More--");
-    ann.type_keys("\u{3}q");
-    ann.wait_for_prompt("ann#general> /");
-    ann.type_keys("\u{15}hello\r");
-    assert_eq!(bob.next()["data"]["text"], "hello");
 }
