@@ -202,7 +202,10 @@ impl Comeback {
         }
         if is_other || is_truncated {
             let room = self.before.room.as_deref().unwrap_or_default();
-            let why = if is_other { "the server was restored" } else { "the server has lost them" };
+            let why = match is_other {
+                true => "the server was restored; the history has what there is now",
+                false => "the server has lost them",
+            };
             back.losses.push(format!("some messages of {room} are gone: {why}"));
         }
     }

@@ -113,7 +113,7 @@ pub(crate) async fn come_back(
         if let Some(failure) = back.displaced {
             return Err(failure);
         }
-        match catch_up(listener).await? {
+        match catch_up(listener, !back.losses.is_empty()).await? {
             Ok(missed) => {
                 talk::say(&missed);
                 listener.note_loss(false);
@@ -124,14 +124,19 @@ pub(crate) async fn come_back(
     }
 }
 
-/// Takes what was missed, and says how much it was.
-async fn catch_up(listener: &mut impl Listener) -> Result<Result<String, Ended>, Failure> {
+/// Takes what was missed, and says how much it was. If some of it is gone nobody knows.
+async fn catch_up(
+    listener: &mut impl Listener,
+    is_some_gone: bool,
+) -> Result<Result<String, Ended>, Failure> {
     let Some(room) = listener.session().bookmark.room.clone() else { return Ok(Ok("back".into())) };
     loop {
         match listener.session().hear().await {
             Err(ended) => return Ok(Err(ended)),
             Ok(Heard::CaughtUp(missed)) => {
-                return Ok(Ok(format!("back in {room}, {}", show::missed(missed))));
+                let is_told = missed > 0 || !is_some_gone;
+                let missed = is_told.then(|| format!(", {}", show::missed(missed)));
+                return Ok(Ok(format!("back in {room}{}", missed.unwrap_or_default())));
             }
             Ok(heard) => listener.note(heard)?,
         }
