@@ -72,7 +72,7 @@ impl Tail {
     ) -> Result<Exit, Failure> {
         let manner = errand.manner;
         let (queue, messages) = async_channel::bounded(WAITING_LEN_MAX);
-        let end = Cell::new(None);
+        let (end, first_error) = (Cell::new(None), Cell::new(None));
         let follow = async {
             end.set(Some(self.follow(errand, entered, &queue).await));
             // What is in the queue is still done.
@@ -80,11 +80,10 @@ impl Tail {
             std::future::pending().await
         };
         let take = async {
-            let (is_enough, first_error) = self.take(&messages, manner).await?;
-            match (end.take().filter(|_| !is_enough), first_error) {
-                (None, exit) => Ok(exit.unwrap_or(Exit::Done)),
-                (Some(failure), None) => Err(failure),
-                (Some(failure), Some(exit)) => Err(Failure { exit, ..failure }),
+            let is_enough = self.take(&messages, manner, &first_error).await?;
+            match end.take().filter(|_| !is_enough) {
+                None => Ok(first_error.get().unwrap_or(Exit::Done)),
+                Some(failure) => Err(failure),
             }
         };
         let seconds = timeout.unwrap_or_default().as_secs_f64();
@@ -97,7 +96,10 @@ impl Tail {
             }
             Err(output::closed().await)
         };
-        follow.or(unread).await
+        follow.or(unread).await.map_err(|failure| match first_error.get() {
+            Some(exit) if !failure.is_unread => Failure { exit, ..failure },
+            _ => failure,
+        })
     }
 
     /// Queues what was and is said, until there is no more.
@@ -120,14 +122,14 @@ impl Tail {
         failure
     }
 
-    /// Prints or hands on the messages; says whether they were as many as are wanted, and
-    /// the code of the first error that did not end it.
+    /// Prints or hands on the messages; says whether they were as many as are wanted. The code
+    /// of the first error that does not end it is kept.
     async fn take(
         &self,
         messages: &Receiver<Received>,
         manner: Manner,
-    ) -> Result<(bool, Option<Exit>), Failure> {
-        let mut first_error = None;
+        first_error: &Cell<Option<Exit>>,
+    ) -> Result<bool, Failure> {
         let mut count = 0;
         while let Ok(push) = messages.recv().await {
             let done = match &self.exec {
@@ -137,15 +139,15 @@ impl Tail {
             match done {
                 Err(failure) if manner.keeps_going && !failure.is_unread => {
                     talk::say(&failure.message);
-                    first_error.get_or_insert(failure.exit);
+                    first_error.set(first_error.get().or(Some(failure.exit)));
                 }
                 done => done?,
             }
             count += 1;
             if self.count == Some(count) {
-                return Ok((true, first_error));
+                return Ok(true);
             }
         }
-        Ok((false, first_error))
+        Ok(false)
     }
 }

@@ -197,12 +197,24 @@ fn a_command_that_fails_ends_it_unless_it_is_to_keep_going() {
         exit 1
     "#]]
     .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
-    let tail = [&tail[..], &["--keep-going"]].concat();
+    let mut tail = [&tail[..], &["--keep-going"]].concat();
     expect![[r#"
         one
         two
         three
         ! chatsh: seq 3: the command failed: exit status: 3
+        exit 1
+    "#]]
+    .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
+    // Whatever ends it then.
+    tail[6] = "4";
+    tail.extend(["--timeout", "1"]);
+    expect![[r#"
+        one
+        two
+        three
+        ! chatsh: seq 3: the command failed: exit status: 3
+        ! chatsh: 1 s have passed
         exit 1
     "#]]
     .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
