@@ -1,10 +1,12 @@
 //! What chatsh knows of the session: the commands there are, where it is, and whom and
 //! what it has heard of. The prompt, completion, checks and scripts all read it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proto::{Catalogue, Description, Incoming, Kind, RoomName, State, States, Status, UserName};
+use proto::{
+    Catalogue, Description, Incoming, Kind, NameKey, RoomName, State, States, Status, UserName,
+};
 use serde_json::{Map, Value};
 
 use crate::style::Style;
@@ -14,6 +16,9 @@ use crate::{local, safe, show};
 ///
 /// A server tells as many as it likes; nobody picks one out of more than this.
 const NAMES_MAX: usize = 4096;
+
+/// Names that were heard of, each once, as they are written.
+type Names = BTreeMap<NameKey, String>;
 
 /// The book of one connection.
 #[derive(Debug)]
@@ -26,8 +31,8 @@ pub(crate) struct Book {
     pub(crate) user: Option<String>,
     /// The room, in [`State::Chat`].
     pub(crate) room: Option<String>,
-    rooms: BTreeSet<String>,
-    users: BTreeSet<String>,
+    rooms: Names,
+    users: Names,
     /// The number of what the user said last in this room.
     pub(crate) own_seq: Option<i64>,
 }
@@ -40,8 +45,8 @@ impl Book {
             state: State::Auth,
             user: None,
             room: None,
-            rooms: BTreeSet::new(),
-            users: BTreeSet::new(),
+            rooms: Names::new(),
+            users: Names::new(),
             own_seq: None,
         }
     }
@@ -100,18 +105,27 @@ impl Book {
             command.args.iter().filter_map(name).collect::<Vec<_>>()
         };
         let (rooms, users) = (of_kind(Kind::RoomName), of_kind(Kind::UserName));
-        rooms.into_iter().for_each(|room| keep_room(&mut self.rooms, room));
-        users.into_iter().for_each(|user| keep_user(&mut self.users, user));
+        // As it was typed: the server's own way to write it counts more.
+        for room in rooms {
+            if !self.rooms.contains_key(&NameKey::of(room)) {
+                keep_room(&mut self.rooms, room);
+            }
+        }
+        for user in users {
+            if !self.users.contains_key(&NameKey::of(user)) {
+                keep_user(&mut self.users, user);
+            }
+        }
     }
 
     /// The rooms that were heard of, by name.
     pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
-        self.rooms.iter().map(String::as_str)
+        sorted(&self.rooms)
     }
 
     /// The users that were heard of, by name.
     pub(crate) fn users(&self) -> impl Iterator<Item = &str> {
-        self.users.iter().map(String::as_str)
+        sorted(&self.users)
     }
 
     /// `HOST> `, `ann@lobby> ` or `ann#attic> `.
@@ -157,16 +171,28 @@ impl Book {
     }
 }
 
+fn sorted(names: &Names) -> impl Iterator<Item = &str> {
+    let mut names: Vec<_> = names.values().map(String::as_str).collect();
+    names.sort_unstable();
+    names.into_iter()
+}
+
 /// Only what can be a name is kept; so nothing has to be made safe later.
-fn keep_room(rooms: &mut BTreeSet<String>, name: &str) {
-    if rooms.len() < NAMES_MAX && RoomName::new(name).is_ok() {
-        rooms.insert(name.into());
+fn keep_room(rooms: &mut Names, name: &str) {
+    if let Ok(room) = RoomName::new(name) {
+        keep(rooms, room.key(), name);
     }
 }
 
-fn keep_user(users: &mut BTreeSet<String>, name: &str) {
-    if users.len() < NAMES_MAX && UserName::new(name).is_ok() {
-        users.insert(name.into());
+fn keep_user(users: &mut Names, name: &str) {
+    if let Ok(user) = UserName::new(name) {
+        keep(users, user.key(), name);
+    }
+}
+
+fn keep(names: &mut Names, key: NameKey, name: &str) {
+    if names.len() < NAMES_MAX || names.contains_key(&key) {
+        names.insert(key, name.into());
     }
 }
 
@@ -261,8 +287,15 @@ mod tests {
         hear(&mut book, "msg", "ok", json!({ "from": "eve", "to": "public", "text": "hi" }));
         let data = json!({ "room": "cellar" });
         book.hear_fulfilled("create", data.as_object().unwrap());
+        // The same name may be typed in another way.
+        for (typed, name) in [("Bob", "bob"), ("Zoe", "zoe")] {
+            let data = json!({ "username": typed });
+            book.hear_fulfilled("kick", data.as_object().unwrap());
+            hear(&mut book, "msg", "ok", json!({ "from": name, "to": "public", "text": "hi" }));
+            book.hear_fulfilled("kick", data.as_object().unwrap());
+        }
         assert_eq!(book.rooms().collect::<Vec<_>>(), ["attic", "cellar"]);
-        assert_eq!(book.users().collect::<Vec<_>>(), ["ann", "bob", "eve"]);
+        assert_eq!(book.users().collect::<Vec<_>>(), ["ann", "bob", "eve", "zoe"]);
     }
 
     #[test]

@@ -208,13 +208,13 @@ fn a_command_that_fails_ends_it_unless_it_is_to_keep_going() {
     .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
     // Whatever ends it then.
     tail[6] = "4";
-    tail.extend(["--timeout", "1"]);
+    tail.extend(["--timeout", "2"]);
     expect![[r#"
         one
         two
         three
         ! chatsh: seq 3: the command failed: exit status: 3
-        ! chatsh: 1 s have passed
+        ! chatsh: 2 s have passed
         exit 1
     "#]]
     .assert_eq(&outcome(as_ann(&server, &home, &tail), ""));
