@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::book::Book;
 use crate::config::Config;
-use crate::settings;
 use crate::words::Words;
+use crate::{paths, settings};
 
 /// Where the word begins that ends `line`, in bytes, and what it may become.
 ///
@@ -211,7 +211,7 @@ fn collect_choices(schema: &Value, choices: &mut Vec<String>) {
 fn files(word: &str) -> Vec<String> {
     let folder_len = word.rfind('/').map_or(0, |slash| slash + 1);
     let (folder, begun) = word.split_at(folder_len);
-    let read = fs::read_dir(if folder.is_empty() { "." } else { folder });
+    let read = fs::read_dir(paths::at_home(if folder.is_empty() { "." } else { folder }));
     let name = |entry: io::Result<DirEntry>| {
         let entry = entry.ok()?;
         let name = entry.file_name().into_string().ok()?;

@@ -33,7 +33,7 @@ pub(crate) struct Entrance {
     /// Where the keys of known servers are, if that was said.
     known_hosts: Option<PathBuf>,
     /// Is it where a line leads, not the command line?
-    is_elsewhere: bool,
+    pub(crate) is_elsewhere: bool,
 }
 
 impl Entrance {

@@ -152,7 +152,10 @@ impl Login {
                 }
                 // The server does not tell the one from the other.
                 Err(refusal) if refusal.exit == Exit::Unauthorized && !self.registers => {
-                    let advice = "or there is no such account: --register makes it";
+                    let advice = match session.entrance().is_elsewhere {
+                        true => "or there is no such account: /connect without it, and /register",
+                        false => "or there is no such account: --register makes it",
+                    };
                     let message = format!("{} ({advice})", refusal.message);
                     return Err(Failure { message, ..refusal });
                 }

@@ -67,13 +67,17 @@ impl Source {
 fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
     // Before it asks: some type as soon as they see the question.
     let _quiet = Quiet::begin();
-    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted => Failure::interrupted(),
-        _ => {
-            // The question stands there, without the end of its line.
-            talk::report("");
-            Failure::new(Exit::Usage, format!("no password was typed: {error}"))
+    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Failure::interrupted();
         }
+        // The question stands there, without the end of its line.
+        talk::report("");
+        let why = match error.kind() {
+            io::ErrorKind::UnexpectedEof => String::new(),
+            _ => format!(": {error}"),
+        };
+        Failure::new(Exit::Usage, format!("no password was typed{why}"))
     })
 }
 

@@ -83,6 +83,7 @@ fn more_candidates_than_the_window_has_place_for_are_counted() {
     ann.wait_for_text("bob: hello");
     ann.type_keys("\u{3}");
     ann.wait_for_prompt("ann#general> ");
+    completes(&mut ann, "/source ~/file299\t", "ann#general> ", "/source ~/file299.chat ");
 }
 
 #[test]
