@@ -37,7 +37,7 @@ pub(crate) struct Typist {
     book: Arc<Mutex<Book>>,
     style: Arc<Mutex<Style>>,
     standing: Standing,
-    /// Is the line the answer to a question? Then it is neither completed nor masked.
+    /// Is the line the answer to a question? Then it is not completed.
     is_answering: bool,
     /// How many columns the prompt takes.
     prompt_width: usize,
@@ -262,7 +262,7 @@ impl Highlighter for Typist {
         let (columns, width) = (columns(), self.prompt_width + line.width());
         let is_full = columns > 0 && width % columns == 0;
         self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
-        let drawn: Cow<'l, str> = match !self.is_answering && self.is_secret(line) {
+        let drawn: Cow<'l, str> = match self.is_secret(line) {
             true => {
                 line.split('\n').map(|row| self.masked(row)).collect::<Vec<_>>().join("\n").into()
             }
@@ -280,7 +280,7 @@ impl Highlighter for Typist {
             self.draft.set(line, pos);
         }
         // Else a letter typed at the end is drawn as it is, without asking for its mask.
-        line.contains(is_obeyed) || (!self.is_answering && self.is_secret(line))
+        line.contains(is_obeyed) || self.is_secret(line)
     }
 }
 

@@ -364,11 +364,11 @@ impl Repl<'_> {
                 if self.given_up.len() > GIVEN_UP_MAX {
                     self.given_up.pop_front();
                 }
-                self.stop_source();
+                self.drop_rest();
             }
             Some(Awaited::Message(_)) => {
                 self.complain(&format!("wait: no such message ({why})"));
-                self.stop_source();
+                self.drop_rest();
             }
             Some(Awaited::Recent(_)) => self.release(),
             Some(Awaited::Time) | None => {}

@@ -84,7 +84,8 @@ impl Repl<'_> {
         let is_no = matches!(answer, "n" | "N" | "no");
         if !is_no && !answer.is_empty() {
             // Typed before the question was read, most likely.
-            let way = if self.editor.is_linear() { "" } else { ": Up brings back what you typed" };
+            let is_kept = !self.editor.is_linear() && !self.has_secret(answer);
+            let way = if is_kept { ": Up brings back what you typed" } else { "" };
             self.complain(&format!("that is no answer, so nothing was sent{way}"));
         }
         is_no
@@ -123,12 +124,13 @@ impl Repl<'_> {
 
     /// May `text` be said in the room, although there is something like a password in it?
     pub(super) async fn may_be_said(&mut self, text: &str) -> Result<bool, Failure> {
-        let has_secret = {
-            let book = self.session.book();
-            text.lines().any(|line| masking::secret_from(line, &book.catalogue).is_some())
-        };
         let question = "This looks like a password. Say it in the room, for all to read?";
-        Ok(!has_secret || self.is_agreed(question).await?)
+        Ok(!self.has_secret(text) || self.is_agreed(question).await?)
+    }
+
+    fn has_secret(&self, text: &str) -> bool {
+        let book = self.session.book();
+        text.lines().any(|line| masking::secret_from(line, &book.catalogue).is_some())
     }
 
     /// Is `line`, which has no slash at its start, to be said in the room? If it is a command
@@ -168,6 +170,8 @@ impl Repl<'_> {
         let question = format!("There is no command /{name}. Did you mean /{meant}?");
         if self.is_agreed(&question).await? {
             self.take_instead(&line.replacen(name, meant, 1));
+        } else {
+            self.drop_paste();
         }
         Ok(true)
     }
@@ -186,10 +190,12 @@ impl Repl<'_> {
             Some(meant) => {
                 if self.is_agreed(&format!("Did you mean /{name}?")).await? {
                     self.take_instead(&meant);
+                    return Ok(true);
                 }
             }
             None => self.complain(&format!("a command begins with a slash: {}", usage(command))),
         }
+        self.drop_paste();
         Ok(true)
     }
 }

@@ -222,8 +222,7 @@ impl Repl<'_> {
             let text = self.refused(&text);
             let text = style.error(&self.folded(&text));
             self.show(reply, Some(text));
-            self.drop_paste();
-            return self.stop_source();
+            return self.drop_rest();
         }
         let mut text = Some(show::reply_to(&self.reader_of(message), message, style));
         // One that was given up still comes.

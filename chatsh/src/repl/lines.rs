@@ -66,6 +66,8 @@ impl Repl<'_> {
                 } else if may_be_sent {
                     key::give(command, &mut data);
                     self.ask(command, data, is_bare).await;
+                } else {
+                    self.drop_paste();
                 }
             }
             Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
@@ -94,7 +96,7 @@ impl Repl<'_> {
                 if !in_script && self.has_meant_command(line, &catalogue, state).await? => {}
             Err(trouble) => {
                 self.complain(&self.refused(&trouble.to_string()));
-                self.stop_source();
+                self.drop_rest();
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -158,24 +160,24 @@ impl Repl<'_> {
         // What never ends would never let the others be heard.
         if file.exists() && !file.is_file() {
             self.complain(&format!("{}: it is no file", file.display()));
-            return self.stop_source();
+            return self.drop_rest();
         }
         let script = match Script::open(file) {
             Ok(script) => script,
             Err(why) => {
                 self.complain(&why);
-                return self.stop_source();
+                return self.drop_rest();
             }
         };
         let (state, catalogue) = self.session.here();
         let problems = check(&script, &catalogue, state, false);
         if !problems.is_empty() {
             problems.iter().for_each(|problem| self.complain(&problem.report()));
-            return self.stop_source();
+            return self.drop_rest();
         }
         if self.lines.len() + script.lines.len() > QUEUED_LEN_MAX {
             self.complain(&format!("{}: that is more than {QUEUED_LEN_MAX} lines", script.name));
-            return self.stop_source();
+            return self.drop_rest();
         }
         for line in script.lines.into_iter().rev() {
             let source = Some((script.name.clone(), line.number));
@@ -183,9 +185,9 @@ impl Repl<'_> {
         }
     }
 
-    /// After an error in a line of a file: the others in it are not done.
-    pub(super) fn stop_source(&mut self) {
-        let Some((name, number)) = self.source.take() else { return };
+    /// After an error in a line of a file, or of a paste: the others in it are not done.
+    pub(super) fn drop_rest(&mut self) {
+        let Some((name, number)) = self.source.take() else { return self.drop_paste() };
         self.lines.retain(|line| line.source.is_none());
         self.complain(&format!("{name}: it ends with this, in line {number}"));
     }
@@ -214,7 +216,7 @@ impl Repl<'_> {
             Ok(session) => session,
             Err(failure) => {
                 self.complain(&failure.message);
-                return self.stop_source();
+                return self.drop_rest();
             }
         };
         // There is no way back to the other one any more, and nothing to be had from it.

@@ -320,6 +320,50 @@ fn a_paste_ends_where_a_script_would() {
 }
 
 /// The second line was said to all.
+/// What was meant for another room was said in this one.
+#[test]
+fn a_line_of_a_paste_that_is_not_done_ends_it() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let mistyped = "There is no command /entre. Did you mean /enter? [y/N] ";
+    for (line, question, reply) in [
+        ("/enter", "", ""),
+        ("/xyzzy", "", ""),
+        ("/source nowhere", "", ""),
+        ("/entre den", mistyped, "n"),
+        ("/entre den", mistyped, "\u{3}"),
+        // It is done, and refused here.
+        ("/entre den", mistyped, "y"),
+    ] {
+        ann.paste(&format!("{line}\nfor the den"));
+        ann.type_keys("\r");
+        ann.wait_for_line("the question", |line| line.ends_with("/N] "));
+        ann.type_keys("y\r");
+        if !question.is_empty() {
+            answer(&mut ann, question, reply);
+        }
+        ann.wait_for_text("not sent: for the den");
+        ann.type_keys("\u{c}");
+        ann.wait_for("an empty screen", |screen| screen.trim() == "ann#general>");
+    }
+    bob.hears_nothing();
+}
+
+/// It stood there for all to see.
+#[test]
+fn a_password_under_a_question_is_masked_and_not_kept() {
+    let server = Server::start();
+    let mut ann = shell(&server);
+    ann.type_keys("/lsit\r");
+    ann.wait_for_line("the question", |line| line.ends_with("[y/N] "));
+    ann.type_keys("/login ann 4321");
+    ann.wait_for_line("stars", |line| line.ends_with("/login ann ****"));
+    ann.type_keys("\r");
+    ann.wait_for_text("that is no answer, so nothing was sent\n");
+    assert!(!ann.lines().contains("4321"), "{}", ann.lines());
+}
+
 #[test]
 fn a_paste_behind_a_private_message_is_asked_about() {
     let server = Server::start();
