@@ -79,7 +79,7 @@ pub const KEYS: &[Key] = &[
     key(
         "limits.text",
         "16384",
-        "The longest text of a message, in bytes: up to 131072, which 0 is, too. What the server \
+        "The longest text of a message, in bytes: up to 65536, which 0 is, too. What the server \
          sends has to hold it.",
     ),
     key(
@@ -327,8 +327,9 @@ pub enum LogLevel {
 const FRAME_FROM_SERVER_BYTES_MAX: u32 = 1 << 20;
 
 /// The longest text that a message may be allowed, in bytes: a frame of the server holds three,
-/// a topic and two reasons, even if every letter is escaped, which makes it two.
-const TEXT_BYTES_MAX: u32 = FRAME_FROM_SERVER_BYTES_MAX / 8;
+/// a topic and two reasons, even if every letter is escaped, which makes it two; and Linux hands
+/// a program no variable of more than 131,072 bytes, as `chatsh tail --exec` does with a text.
+const TEXT_BYTES_MAX: u32 = FRAME_FROM_SERVER_BYTES_MAX / 16;
 
 impl Config {
     /// What fits together in form but not in sense.

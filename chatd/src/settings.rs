@@ -335,7 +335,7 @@ mod tests {
         let settings = gather("", &[], &[("password.log_n", "60")]).unwrap();
         assert!(settings.config().unwrap_err().to_string().contains("scrypt cannot do"));
         let text = |bytes| gather("", &[], &[("limits.text", bytes)]).unwrap().config();
-        assert!(text("131073").unwrap_err().to_string().contains("limits.text: no frame"));
-        assert_eq!(text("0").unwrap().policy().limits.text, 131_072);
+        assert!(text("65537").unwrap_err().to_string().contains("limits.text: no frame"));
+        assert_eq!(text("0").unwrap().policy().limits.text, 65_536);
     }
 }
