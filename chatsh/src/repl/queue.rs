@@ -96,9 +96,10 @@ impl Repl<'_> {
     }
 
     /// What comes behind a line of a paste that was refused, or behind the end of a stay in the
-    /// room, is not sent: as in a script, it would be said with a hole, or elsewhere.
+    /// room, is not sent: as in a script, it would be said with a hole, or elsewhere. So with lines
+    /// that were typed while the connection was lost, when nobody saw what became of the one before.
     pub(super) fn drop_paste(&mut self) {
-        if self.lines.front().is_some_and(|line| line.is_pasted) {
+        if self.lines.front().is_some_and(|line| line.is_pasted || line.is_late) {
             self.drop_lines();
         }
     }

@@ -105,6 +105,20 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
     assert!(!ann.lines().contains("4321"), "{}", ann.lines());
 }
 
+/// It was said in the room where they still were.
+#[test]
+fn what_was_typed_meanwhile_behind_a_line_that_is_refused_is_not_sent() {
+    let (server, cable, mut ann) = ann_at_a_cable();
+    let mut bob = server.member("bob", "general");
+    cut(&cable, &ann);
+    ann.type_keys("one\r/enter den\rfor the den\r");
+    ann.wait_for_text("for the den\nit will be sent when the connection is back\n");
+    cable.mend();
+    ann.wait_for_text("not sent: for the den");
+    assert_eq!(bob.next()["data"]["text"], "one");
+    bob.hears_nothing();
+}
+
 #[test]
 fn what_is_agreed_to_while_the_server_is_away_waits_and_says_so() {
     let (_server, cable, mut ann) = ann_at_a_cable();
