@@ -362,6 +362,32 @@ fn a_refusal_that_is_of_no_line_ends_them_all_unless_it_is_to_keep_going() {
     );
 }
 
+/// They were said again by whoever went on from the line that was named.
+#[test]
+fn lines_behind_one_that_ends_it_are_named_if_they_were_said() {
+    let mut number = 0;
+    let full = to("msg", move |request| {
+        number += 1;
+        Reaction::Say(vec![match number {
+            2 | 4 => refused(request, "server_busy", "the disk is full"),
+            _ => ok(request, request["data"].clone()),
+        }])
+    });
+    let peer = Peer::start(full);
+    let send = [&AS_ANN[..], &["send", "-r", "ops", "--lines"]].concat();
+    let said = outcome(peer.chatsh(&send), "one\ntwo\nthree\nfour\nfive\n");
+    // As many as were sent before the refusal came.
+    let (said, behind) = said.split_once("the disk is full").unwrap();
+    assert_eq!(said, "! chatsh: line 2: msg: server_busy: ");
+    let sent = requests(&peer).len() - 1;
+    let expected = match sent {
+        0..3 => "",
+        3 | 4 => "; said all the same: line 3",
+        _ => "; said all the same: lines 3, 5",
+    };
+    assert_eq!(behind, format!("{expected}\nexit 1\n"), "{sent}");
+}
+
 #[test]
 fn lines_that_were_not_acknowledged_are_named() {
     let mut left = 3;

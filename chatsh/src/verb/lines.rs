@@ -1,6 +1,8 @@
 //! `send --lines`: each line of stdin is a message, sent before the one before it is
 //! acknowledged, but never far ahead.
 
+mod behind;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -126,7 +128,11 @@ impl Sender<'_> {
                     return Err(Failure::new(Exit::Refused, error.to_string()));
                 }
                 Event::End => self.is_at_end = true,
-                Event::Heard(reply) => self.reply(&reply)?,
+                Event::Heard(reply) => {
+                    if let Err(failure) = self.reply(&reply) {
+                        return Err(self.with_those_behind(failure).await);
+                    }
+                }
                 Event::PutOut(failure) => return Err(self.last_words(self.blame(failure))),
                 Event::Cut(ended) => {
                     let back = self.come_back(ended).await;

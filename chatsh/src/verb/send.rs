@@ -29,7 +29,7 @@ pub struct Send {
     ///
     /// A line that can be no message (empty, too long, with control characters) is told
     /// with its number and left out, and the exit code is 1 (but see --strip). Any other
-    /// refusal ends it.
+    /// refusal ends it, and names the lines behind it that were under way, and were said.
     #[arg(long, conflicts_with = "text")]
     lines: bool,
 
