@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::talk;
-use crate::terminal::Quiet;
+use crate::terminal::{Lent, Quiet};
 
 /// Who may read a file of ours: its owner alone.
 const FILE_MODE: u32 = 0o600;
@@ -84,6 +84,8 @@ fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
 fn output_of(command: &str) -> Result<Zeroizing<String>, Failure> {
     let failed =
         |why: String| Failure::new(Exit::Usage, format!("the password command failed: {why}"));
+    // It may ask for a password of its own.
+    let _lent = Lent::begin();
     let output = Command::new("/bin/sh")
         .args(["-c", command])
         .stdin(Stdio::null())

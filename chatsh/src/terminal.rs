@@ -65,6 +65,39 @@ impl Quiet {
     }
 }
 
+/// Lets a program that we run between two lines of the shell ask on the terminal as it is used
+/// to, until dropped.
+pub(crate) struct Lent {
+    terminal: File,
+    quiet: Termios,
+}
+
+impl Lent {
+    /// Nothing, if the terminal is as any program is used to, or if a line is being typed there.
+    pub(crate) fn begin() -> Option<Lent> {
+        let terminal = own().ok()?;
+        let quiet = tcgetattr(&terminal).ok()?;
+        let is_quiet = !quiet.local_modes.contains(LocalModes::ICANON);
+        // The editor takes the interrupt key itself.
+        let is_read = !quiet.local_modes.contains(LocalModes::ISIG);
+        if !is_quiet || is_read {
+            return None;
+        }
+        let mut usual = quiet.clone();
+        usual.local_modes |= LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
+        usual.input_modes |= InputModes::ICRNL;
+        tcsetattr(&terminal, OptionalActions::Drain, &usual).ok()?;
+        Some(Lent { terminal, quiet })
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // One that is gone needs nothing.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.quiet);
+    }
+}
+
 /// What the line editor does with the terminal, and what has to be done when the process was
 /// stopped: other programs have set it meanwhile.
 ///

@@ -144,6 +144,28 @@ fn a_file_that_names_itself_is_refused_and_a_pipe_is_no_file() {
     ann.enter("/source /dev/tty", "/dev/tty: it is no file", "ann#general> ");
 }
 
+/// The return key did not end what it read.
+#[test]
+fn a_password_command_can_ask_on_the_terminal_behind_connect_too() {
+    let (here, there) = (Server::start(), Server::start());
+    there.user("ann");
+    let home = Home::new();
+    let host = format!(
+        "[hosts.there]\naddress = '{}#{}'\nuser = 'ann'\n\
+         password_command = 'echo which? >/dev/tty; read x </dev/tty; echo $x'\n",
+        there.address, there.fingerprint
+    );
+    home.write(".config/chatsh/chatsh.toml", host);
+    let mut ann = member_with(home, &here, "ann", &[], &[]);
+    ann.type_keys("/connect there\r");
+    ann.wait_for_text("which?");
+    ann.type_keys("1234\r");
+    ann.wait_for_prompt("ann@lobby> ");
+    ann.type_keys("\u{4}");
+    assert_eq!(ann.wait(), 0);
+    assert!(ann.is_set_as_before());
+}
+
 #[test]
 fn one_can_go_to_another_server() {
     let (here, there) = (Server::start(), Server::with(&["motd=welcome there"]));
