@@ -11,7 +11,7 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Helper};
+use rustyline::{CompletionType, Context, Helper};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::book::Book;
@@ -48,6 +48,8 @@ pub(crate) struct Typist {
     /// Told when rustyline reads, and when a line ends.
     pub(crate) floor: Floor,
     drawn: Cell<Drawn>,
+    /// How many candidates of a list are still to be drawn.
+    to_list: Cell<usize>,
 }
 
 /// A line as far as it is typed. It may have a password in it, so it is not for `Debug`.
@@ -92,7 +94,8 @@ impl Typist {
     ) -> Typist {
         let draft = Draft::default();
         let (is_answering, prompt_width, floor) = (false, 0, Floor::default());
-        let (drawn, is_stopping) = (Cell::default(), AtomicBool::new(false));
+        let (drawn, to_list) = (Cell::default(), Cell::default());
+        let is_stopping = AtomicBool::new(false);
         Typist {
             book,
             style,
@@ -103,6 +106,7 @@ impl Typist {
             draft,
             floor,
             drawn,
+            to_list,
         }
     }
 
@@ -126,6 +130,12 @@ impl Typist {
             let mut stdout = io::stdout();
             let _ = write!(stdout, "\x1b[{rows}A{ERASED}").and_then(|()| stdout.flush());
         });
+    }
+
+    /// How many rows the line takes, with the prompt.
+    fn rows_of_line(&self) -> usize {
+        let text = " ".repeat(self.prompt_width) + &self.draft.text();
+        rows_to_end(&text, size().0) + 1
     }
 
     /// Must `line` be kept out of the history?
@@ -201,7 +211,9 @@ impl Completer for Typist {
                     found = found.iter().map(|candidate| candidate.trim_end().to_owned()).collect();
                 }
                 let (columns, rows) = size();
-                Ok((start, listed(found, columns, rows)))
+                let found = listed(found, columns, rows.saturating_sub(self.rows_of_line() - 1));
+                self.to_list.set(found.len());
+                Ok((start, found))
             }
         }
     }
@@ -269,6 +281,17 @@ impl Highlighter for Typist {
             false => line.into(),
         };
         if drawn.contains(is_obeyed) { drawn.replace(is_obeyed, "").into() } else { drawn }
+    }
+
+    /// Behind a list rustyline draws the line again, and goes up first by as many rows as the line
+    /// has had, over the end of the list. So behind the last one of it there have to be as many.
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        let left = self.to_list.get().saturating_sub(1);
+        self.to_list.set(left);
+        match left {
+            0 => format!("{candidate}{}", "\n".repeat(self.rows_of_line() - 1)).into(),
+            _ => candidate.into(),
+        }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {

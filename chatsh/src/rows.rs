@@ -45,16 +45,21 @@ impl Drawn {
 /// there is nothing to page through: while it is, nothing else is shown, and no key does anything
 /// else. The last one says how many more there are.
 pub(crate) fn listed(candidates: Vec<String>, columns: usize, rows: usize) -> Vec<Pair> {
-    let pair = |candidate: String| Pair { display: candidate.clone(), replacement: candidate };
+    let begun_alike = common_beginning(&candidates).to_owned();
+    // Of files the folder, in which all of them are, is not said again; commands begin with a slash.
+    let folder_len = begun_alike.rfind('/').filter(|at| *at > 0).map_or(0, |at| at + 1);
+    let pair = |candidate: String| Pair {
+        display: candidate[folder_len..].to_owned(),
+        replacement: candidate,
+    };
     let more = |count: usize| format!("… {count} more");
-    let width = |found: &String| found.width();
+    let width = |found: &String| found[folder_len..].width();
     let widest = candidates.iter().map(width).max().unwrap_or(0);
     let widest = widest.max(more(candidates.len()).width()) + GAP_COLUMNS;
     let places = (columns / widest).max(1) * rows.saturating_sub(2);
     if candidates.len() <= places.min(LISTED_MAX) {
         return candidates.into_iter().map(pair).collect();
     }
-    let begun_alike = common_beginning(&candidates).to_owned();
     let shown = places.min(LISTED_MAX).saturating_sub(1);
     let rest = more(candidates.len() - shown);
     let rest = Pair { display: rest, replacement: begun_alike };
@@ -121,23 +126,23 @@ mod tests {
     #[test]
     fn a_list_has_place_in_the_window() {
         let listed = |count: usize, columns, rows| {
-            let names = (0..count).map(|number| format!("/tmp/file{number:05} ")).collect();
+            let names = (0..count).map(|number| format!("/tmp/a-long-file-{number:05} ")).collect();
             let listed = listed(names, columns, rows);
             let last = listed.last().unwrap();
             (listed.len(), last.display.clone(), last.replacement.clone())
         };
         let all = |count: usize| {
-            let last = format!("/tmp/file{:05} ", count - 1);
-            (count, last.clone(), last)
+            let last = format!("a-long-file-{:05} ", count - 1);
+            (count, last.clone(), format!("/tmp/{last}"))
         };
         let some = |len: usize, rest: &str, common: &str| (len, rest.to_owned(), common.to_owned());
         // Four in a row.
         assert_eq!(listed(88, 80, 24), all(88));
-        assert_eq!(listed(89, 80, 24), some(88, "… 2 more", "/tmp/file000"));
-        assert_eq!(listed(70_000, 80, 24), some(88, "… 69913 more", "/tmp/file"));
-        assert_eq!(listed(9, 10, 8), some(6, "… 4 more", "/tmp/file0000"));
+        assert_eq!(listed(89, 80, 24), some(88, "… 2 more", "/tmp/a-long-file-000"));
+        assert_eq!(listed(70_000, 80, 24), some(88, "… 69913 more", "/tmp/a-long-file-"));
+        assert_eq!(listed(9, 10, 8), some(6, "… 4 more", "/tmp/a-long-file-0000"));
         assert_eq!(listed(70_000, 9000, 9000).0, LISTED_MAX);
-        assert_eq!(listed(9, 10, 1), some(1, "… 9 more", "/tmp/file0000"));
+        assert_eq!(listed(9, 10, 1), some(1, "… 9 more", "/tmp/a-long-file-0000"));
     }
 
     #[test]

@@ -143,7 +143,10 @@ impl Repl<'_> {
     }
 
     pub(super) fn push(&mut self, push: &Received) {
-        self.note_present(&push.message);
+        // Whoever wants lists pushed has one of each who comes, before it is said that they have.
+        if show::names(&push.message.data).is_none() {
+            self.note_present(&push.message);
+        }
         if self.is_seen_already(&push.message) && !self.look.is_json {
             return;
         }

@@ -152,3 +152,13 @@ fn a_room_of_nobody_says_that_it_has_no_keepers() {
     let refused = "topic is for a room's keepers, and general has none";
     ann.enter("/topic tea", refused, "ann#general> ");
 }
+
+/// A list that had them was taken for what the user had seen.
+#[test]
+fn who_comes_is_said_to_who_wants_lists_too() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.enter("/hello --caps list-push", "presence", "ann#general> ");
+    let _bob = server.member("bob", "general");
+    ann.wait_for_text("* bob is here");
+}

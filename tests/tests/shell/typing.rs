@@ -86,6 +86,25 @@ fn more_candidates_than_the_window_has_place_for_are_counted() {
     completes(&mut ann, "/source ~/file299\t", "ann#general> ", "/source ~/file299.chat ");
 }
 
+/// As many rows of the list were lost as the line had beyond its first.
+#[test]
+fn a_list_stands_above_a_line_of_several_rows() {
+    let server = Server::start();
+    let _bob = server.member("bob", "general");
+    let mut ann = member(&server, "ann");
+    let _bobby = server.member("bobby", "general");
+    ann.wait_for_text("bobby is here");
+    for long in ["word ".repeat(25), "one\u{1b}\r".repeat(3)] {
+        ann.type_keys(&format!("{long}bo\t\t"));
+        ann.wait_for("the list above the line", |screen| {
+            let list = screen.rsplit_once("\nann#general> ").map_or("", |(before, _)| before);
+            list.trim_end().ends_with("bob     bobby")
+        });
+        ann.type_keys("\u{3}");
+        ann.wait_for_prompt("ann#general> ");
+    }
+}
+
 #[test]
 fn a_hint_says_what_is_still_to_come() {
     let server = Server::start();
