@@ -100,8 +100,9 @@ impl Database {
         let unusable =
             |e: io::Error| DatabaseError::Unusable { file: file.into(), reason: e.to_string() };
         integrity::before(file)?;
-        let is_older = file.exists() && !Mark::file(file).exists();
-        if !file.exists() {
+        let is_there = file.exists();
+        let is_older = is_there && !Mark::file(file).exists();
+        if !is_there {
             make(file, config.durability)?;
         }
         let mut writing = Connection::open(file).map_err(error)?;

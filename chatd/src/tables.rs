@@ -119,17 +119,16 @@ pub(crate) fn migrate(db: &mut Connection, version: i64) -> rusqlite::Result<()>
 /// Marks a new file as ours, and gives its ledger a name.
 fn name(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    let epoch = crate::random::hex::<8>();
-    transaction.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch]).map(drop)
+    rename(transaction)
 }
 
-/// Gives the ledger another name.
+/// Gives the ledger a name, or another one.
 ///
 /// # Errors
 /// What SQLite says.
 pub(crate) fn rename(db: &Connection) -> rusqlite::Result<()> {
     let epoch = crate::random::hex::<8>();
-    db.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch]).map(drop)
+    db.execute("REPLACE INTO meta (key, value) VALUES ('epoch', ?1)", [epoch]).map(drop)
 }
 
 /// A file as the first version left it, with some rooms and messages.

@@ -55,8 +55,7 @@ impl Session {
         kind: &str,
         data: &Map<String, Value>,
     ) -> Result<Incoming, Failure> {
-        let id = self.own_id();
-        self.send(kind, data, &id).await?;
+        let id = self.ask_later(kind, data).await?;
         let timeout = self.timeout;
         let reply = async {
             loop {

@@ -264,21 +264,29 @@ impl Sender<'_> {
         }
     }
 
-    fn reply(&mut self, reply: &Received) -> Result<(), Failure> {
+    /// The line that has this reply, and why it was refused, if it was.
+    fn answered(&mut self, reply: &Received) -> Result<Option<(Sent, Option<Failure>)>, Failure> {
         // Replies come in the order of the requests.
-        let Some(Sent { number, what, .. }) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(sent) = self.under_way.pop_front() else { return Ok(None) };
         if self.errand.manner.is_json {
             print(&json::line(&reply.body))?;
         }
-        match accepted(reply.message.clone(), State::Chat) {
-            Ok(_) if what.is_ok_and(|request| request.ends_line) => {
+        Ok(Some((sent, accepted(reply.message.clone(), State::Chat).err())))
+    }
+
+    fn reply(&mut self, reply: &Received) -> Result<(), Failure> {
+        let Some((Sent { number, what, .. }, refusal)) = self.answered(reply)? else {
+            return Ok(());
+        };
+        match refusal {
+            None if what.is_ok_and(|request| request.ends_line) => {
                 self.acknowledged = Some(number);
             }
-            Ok(_) => {}
-            Err(failure) if is_of_the_line(&reply.message) || self.errand.manner.keeps_going => {
+            None => {}
+            Some(failure) if is_of_the_line(&reply.message) || self.errand.manner.keeps_going => {
                 self.leave_out(number, &failure);
             }
-            Err(failure) => return Err(failure.while_doing(&format!("line {number}"))),
+            Some(failure) => return Err(failure.while_doing(&format!("line {number}"))),
         }
         self.tell_of_unsent();
         // The server reads as fast as it likes: only when nothing comes it is late.

@@ -192,12 +192,12 @@ fn data(title: &str, optional: &str, schema: &Value) -> String {
         };
         return choices.iter().enumerate().map(choice).collect();
     }
-    let mut items = String::new();
+    let (title, mut items) = (text(title), String::new());
     fields("", optional, schema, &mut items);
     match (items.as_str(), schema["description"].as_str()) {
         ("", None) => String::new(),
-        ("", Some(description)) => format!(".PP\n{title}\n{}", text(description)),
-        (items, _) => format!(".PP\n{}.PD 0\n{items}.PD\n", text(title)),
+        ("", Some(description)) => format!(".PP\n{title}{}", text(description)),
+        (items, _) => format!(".PP\n{title}.PD 0\n{items}.PD\n"),
     }
 }
 

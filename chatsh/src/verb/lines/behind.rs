@@ -1,16 +1,9 @@
 //! What became of the lines that were under way when one before them ended it all.
 
-use smol::Timer;
-use smol::future::FutureExt;
-
-use proto::State;
-
-use super::{Sender, Sent, place};
+use super::{Sender, place};
 use crate::exit::Failure;
-use crate::json;
-use crate::output::print;
-use crate::reply::accepted;
 use crate::session::Heard;
+use crate::verb::errand::in_time;
 
 impl Sender<'_> {
     /// `failure`, which ends it, with the lines behind that one which were said all the same:
@@ -22,26 +15,17 @@ impl Sender<'_> {
             if self.under_way.is_empty() {
                 break None;
             }
-            let timeout = self.errand.session.timeout();
-            let late = async {
-                Timer::after(timeout).await;
-                None
-            };
-            let heard = async { Some(self.errand.session.hear().await) };
-            match heard.or(late).await {
-                Some(Ok(Heard::Reply(reply))) => {
-                    let Some(Sent { number, .. }) = self.under_way.pop_front() else { break None };
-                    if self.errand.manner.is_json
-                        && let Err(failure) = print(&json::line(&reply.body))
-                    {
-                        return failure;
-                    }
-                    if accepted(reply.message, State::Chat).is_ok() {
-                        said.push(number);
-                    }
-                }
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => {
+            let timeout = Some(self.errand.session.timeout());
+            let hear = self.errand.session.hear();
+            let heard = async { hear.await.map_err(|ended| ended.failure(true)) };
+            match in_time(timeout, "", heard).await {
+                Ok(Heard::Reply(reply)) => match self.answered(&reply) {
+                    Ok(Some((sent, None))) => said.push(sent.number),
+                    Ok(_) => {}
+                    Err(unread) => return unread,
+                },
+                Ok(_) => {}
+                Err(_) => {
                     break Some(format!(
                         "{} may or may not have been said",
                         place(&self.under_way)
