@@ -41,7 +41,7 @@ pub enum KnownHostsError {
         host: String,
     },
     /// The file is there, but cannot be read.
-    #[error("cannot read {file}", file = file.display())]
+    #[error("cannot read {file}: {source}", file = file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -49,7 +49,7 @@ pub enum KnownHostsError {
         source: io::Error,
     },
     /// The file, its folder or its lock cannot be written.
-    #[error("cannot write {file}", file = file.display())]
+    #[error("cannot write {file}: {source}", file = file.display())]
     Write {
         /// The file.
         file: PathBuf,
@@ -328,6 +328,18 @@ mod tests {
         fs::write(&file, b"\xff\xfe\0")?;
         let error = KnownHosts::open(&file).expect_err("it is no text");
         assert!(matches!(error, KnownHostsError::Read { .. }), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn where_nothing_can_be_kept_the_reason_is_said() -> Outcome {
+        let dir = tempfile::tempdir()?;
+        fs::write(dir.path().join("taken"), "")?;
+        let file = dir.path().join("taken/known_hosts");
+        let error = KnownHosts { file: file.clone(), lines: Vec::new() }.remember("a", 1, key('a'));
+        let reason = error.expect_err("its folder is a file").to_string();
+        assert_eq!(reason.split(": ").next(), Some(&*format!("cannot write {}", file.display())));
+        assert!(reason.contains("(os error"), "{reason}");
         Ok(())
     }
 
