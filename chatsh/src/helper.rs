@@ -11,13 +11,14 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Context, Helper};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use rustyline::{CompletionType, Context, GraphemeClusterMode, Helper};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthChar;
 
 use crate::book::Book;
 use crate::floor::Floor;
 use crate::printer::Standing;
-use crate::rows::{Drawn, fitting, listed, rows_to_end};
+use crate::rows::{self, Drawn, fitting, listed, rows_to_end};
 use crate::style::Style;
 use crate::terminal::{self, columns, wraps_anew};
 use crate::{completion, masking, safe};
@@ -162,7 +163,7 @@ impl Typist {
     fn make_up_for_rows(&self, before_cursor: &str, columns: usize) {
         let drawn = self.drawn.get();
         self.drawn.set(Drawn { columns, ..drawn });
-        let width = self.prompt_width + before_cursor.width();
+        let width = self.prompt_width + rows::width(before_cursor);
         let Some((expected, rows)) = drawn.rows_above(width, columns) else { return };
         let motion = match expected.checked_sub(rows) {
             Some(fewer) => "\n".repeat(fewer),
@@ -249,7 +250,7 @@ impl Hinter for Typist {
         let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;
         Some(Remark(match columns() {
             0 => hint,
-            columns => fitting(&hint, columns - (self.prompt_width + line.width()) % columns),
+            columns => fitting(&hint, columns - (self.prompt_width + rows::width(line)) % columns),
         }))
     }
 }
@@ -271,7 +272,7 @@ impl Highlighter for Typist {
     }
 
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        let (columns, width) = (columns(), self.prompt_width + line.width());
+        let (columns, width) = (columns(), self.prompt_width + rows::width(line));
         let is_full = columns > 0 && width % columns == 0;
         self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
         let drawn: Cow<'l, str> = match self.is_secret(line) {
@@ -280,7 +281,13 @@ impl Highlighter for Typist {
             }
             false => line.into(),
         };
-        if drawn.contains(is_obeyed) { drawn.replace(is_obeyed, "").into() } else { drawn }
+        let drawn: Cow<'l, str> = match drawn.contains(is_obeyed) {
+            true => drawn.replace(is_obeyed, "").into(),
+            false => drawn,
+        };
+        // Where the terminal is not known for drawing emoji as one.
+        let is_apart = GraphemeClusterMode::from_env() == GraphemeClusterMode::WcWidth;
+        if is_apart && drawn.contains(is_joiner) { apart(&drawn).into() } else { drawn }
     }
 
     /// Behind a list rustyline draws the line again, and goes up first by as many rows as the line
@@ -319,6 +326,21 @@ fn is_obeyed(c: char) -> bool {
     safe::drives(c) && c != '\n' && c.width().unwrap_or(0) == 0
 }
 
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200d}' | '\u{fe0f}')
+}
+
+/// `line` with its emoji in pieces, of which rustyline counts the columns one by one: terminals
+/// differ in how many they make of all together.
+fn apart(line: &str) -> String {
+    let is_emoji = |cluster: &str| cluster.starts_with(safe::is_pictograph);
+    let clusters = line.graphemes(true).map(|cluster| match is_emoji(cluster) {
+        true => Cow::Owned(cluster.replace(is_joiner, "")),
+        false => Cow::Borrowed(cluster),
+    });
+    clusters.collect()
+}
+
 /// As many stars as the letter has columns; the cursor is placed by those.
 fn masked(letter: char) -> String {
     match letter.is_whitespace() {
@@ -337,8 +359,22 @@ mod tests {
         let typist = Typist::new(Arc::new(book), Arc::new(style), Standing::default());
         assert_eq!(typist.highlight("a\u{202e}b\u{9b}31mc\u{7}\nd", 0), "ab31mc\nd");
         // What letters are put together with stays, as rustyline counts it.
-        for text in ["a\tb \u{5d0}", "\u{2764}\u{fe0f}", "\u{1f469}\u{200d}\u{1f680}"] {
+        for text in ["a\tb \u{5d0}", "می\u{200c}خواهم", "क्\u{200d}ष"] {
             assert_eq!(typist.highlight(text, 0), text);
+        }
+    }
+
+    /// Tmux makes two columns of what rustyline counts as six, and the line was drawn elsewhere.
+    #[test]
+    fn emoji_are_drawn_in_pieces() {
+        let width = |text: &str| GraphemeClusterMode::WcWidth.width(text);
+        for (text, pieces) in [
+            ("a \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}", "a \u{1f469}\u{1f469}\u{1f467}"),
+            ("\u{2764}\u{fe0f}!", "\u{2764}!"),
+            ("\u{1f3f3}\u{fe0f}\u{200d}\u{1f308} क्\u{200d}ष", "\u{1f3f3}\u{1f308} क्\u{200d}ष"),
+        ] {
+            assert_eq!(apart(text), pieces);
+            assert_eq!(width(text), width(pieces));
         }
     }
 

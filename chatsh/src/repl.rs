@@ -152,9 +152,10 @@ struct Repl<'a> {
     given_up: VecDeque<(Id, String)>,
     /// The room that we know of being in.
     room: Option<String>,
-    /// The user whose private messages were asked for, and that request.
+    /// The user whose private messages were asked for.
     user: Option<String>,
-    mail: Option<Id>,
+    /// That request, and whether it is for those only that came while the connection was lost.
+    mail: Option<(Id, bool)>,
     /// The last private message beyond rooms that was seen, or announced.
     last_mail: Option<i64>,
     /// Who was seen in the room last, and when.
@@ -205,7 +206,7 @@ impl Repl<'_> {
             if is_ready && let Some(line) = self.lines.pop_front() {
                 self.source = line.source;
                 self.tell_progress();
-                let is_named = line.is_late || line.is_pasted;
+                let is_named = line.is_late || line.is_pasted || self.editor.is_reading();
                 self.unseen = is_named.then(|| self.presentable(&line.text));
                 if line.is_message {
                     self.say(&line.text).await;

@@ -98,6 +98,12 @@ pub(crate) fn fitting(hint: &str, columns: usize) -> String {
     fitting
 }
 
+/// How many columns `text` takes, as rustyline counts them.
+pub(crate) fn width(text: &str) -> usize {
+    let mode = GraphemeClusterMode::from_env();
+    text.graphemes(true).map(|letter| usize::from(mode.width(letter))).sum()
+}
+
 /// How many rows down the end of `text` is from its beginning, as rustyline counts them.
 pub(crate) fn rows_to_end(text: &str, columns: usize) -> usize {
     let (mut row, mut column) = (0, 0);

@@ -9,7 +9,7 @@ use crate::editor::Typed;
 use crate::exit::Failure;
 use crate::local::Local;
 use crate::step::{self, Step};
-use crate::{masking, safe};
+use crate::{masking, safe, said};
 
 /// A command as well, and the first thing that people say.
 const GREETING: &str = "hello";
@@ -95,9 +95,11 @@ impl Repl<'_> {
     async fn reply_to(&mut self, question: &str) -> Result<String, Failure> {
         // What is being typed is no answer to what was not asked yet.
         if self.editor.is_reading() {
-            self.remark(
-                "there is a question about a line that was typed before: press Enter to see it",
-            );
+            let which = match &self.unseen {
+                Some(line) => said::beginning(line),
+                None => "a line that was typed before".into(),
+            };
+            self.remark(&format!("there is a question about {which}: press Enter to see it"));
         }
         while self.editor.is_reading() {
             match self.turn().await? {
@@ -114,6 +116,12 @@ impl Repl<'_> {
                 Some(Typed::Cleared { .. } | Typed::Left) => return Ok(String::new()),
             }
         }
+    }
+
+    /// Which line a question is about, if it is not the one above it.
+    fn about(&self) -> String {
+        let line = self.unseen.as_deref().map(said::beginning);
+        line.map_or(String::new(), |line| format!("{line}: "))
     }
 
     /// Is `line` to be done, although nothing undoes it?
@@ -146,12 +154,14 @@ impl Repl<'_> {
         }
         let Some(meant) = slashed(line, catalogue, state) else {
             let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
-            let question = "This looks like a command. Say it in the room?";
-            return Ok(!has_late_slash || self.is_agreed(question).await?);
+            let question =
+                format!("{}This looks like a command. Say it in the room?", self.about());
+            return Ok(!has_late_slash || self.is_agreed(&question).await?);
         };
         let name = first_word(&meant);
+        let about = self.about();
         let question =
-            format!("Did you mean {name}? y does it, n says the line in the room [y/n] ");
+            format!("{about}Did you mean {name}? y does it, n says the line in the room [y/n] ");
         let answer = self.answer(&question).await?;
         if answer == Some(true) {
             self.take_instead(&meant);
@@ -167,7 +177,8 @@ impl Repl<'_> {
         nearest: Option<&str>,
     ) -> Result<bool, Failure> {
         let Some(meant) = nearest else { return Ok(false) };
-        let question = format!("There is no command /{name}. Did you mean /{meant}?");
+        let about = self.about();
+        let question = format!("{about}There is no command /{name}. Did you mean /{meant}?");
         if self.is_agreed(&question).await? {
             self.take_instead(&line.replacen(name, meant, 1));
         } else {
@@ -188,7 +199,8 @@ impl Repl<'_> {
         let Some(command) = command else { return Ok(false) };
         match slashed(line, catalogue, state) {
             Some(meant) => {
-                if self.is_agreed(&format!("Did you mean /{name}?")).await? {
+                let question = format!("{}Did you mean /{name}?", self.about());
+                if self.is_agreed(&question).await? {
                     self.take_instead(&meant);
                     return Ok(true);
                 }

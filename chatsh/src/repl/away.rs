@@ -47,7 +47,7 @@ impl Repl<'_> {
                 away.way = Some(way);
             }
         } else if has_text && self.away.is_some() {
-            self.remark("it will be sent when the connection is back");
+            self.remark("it waits until the connection is back");
         }
     }
 

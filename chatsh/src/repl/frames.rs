@@ -60,10 +60,12 @@ impl Repl<'_> {
         }
         // What was seen is not announced once more after a cut.
         let unseen = self.last_mail.map(|seq| ("after".to_owned(), seq.into()));
-        self.mail = match self.user.is_some() && knows_inbox {
+        let is_news = unseen.is_some();
+        let asked = match self.user.is_some() && knows_inbox {
             true => self.session.ask_later("inbox", &unseen.into_iter().collect()).await.ok(),
             false => None,
         };
+        self.mail = asked.map(|id| (id, is_news));
     }
 
     /// Asks what names there are here, which Tab completes; the book takes them from the reply.
@@ -75,6 +77,12 @@ impl Repl<'_> {
         }
     }
 
+    /// Whether what waits is news, if this is the reply to what [`Repl::look_for_mail`] asked.
+    fn take_mail(&mut self, reply: &Incoming) -> Option<bool> {
+        let (_, is_news) = self.mail.take_if(|(id, _)| reply.id.as_ref() == Some(id))?;
+        Some(is_news)
+    }
+
     /// Takes note of a private message beyond rooms, which is seen or announced.
     fn see_mail(&mut self, message: &Map<String, Value>) {
         if message.contains_key("to") && !message.contains_key("room") {
@@ -82,23 +90,27 @@ impl Repl<'_> {
         }
     }
 
-    /// Says how many wait, if some do.
-    fn show_mail(&mut self, reply: &Incoming) {
+    /// Says how many wait, or came meanwhile if that `is_news`; nothing if there is none.
+    fn show_mail(&mut self, reply: &Incoming, is_news: bool) {
         let messages = reply.data.get("messages").and_then(Value::as_array);
         let user = self.user.as_deref().map(NameKey::of);
+        let is_user = |message: &Value, field: &str| {
+            message.get(field).and_then(Value::as_str).map(NameKey::of) == user
+        };
+        // What they have told themselves they know.
         let is_theirs =
-            |message: &&Value| message.get("to").and_then(Value::as_str).map(NameKey::of) == user;
+            |message: &&Value| is_user(message, "to") && !(is_news && is_user(message, "from"));
         let count = messages.into_iter().flatten().filter(is_theirs).count();
         let told = messages.into_iter().flatten().filter_map(Value::as_object);
         told.for_each(|message| self.see_mail(message));
         let more = reply.data.get("more").and_then(Value::as_bool) == Some(true);
         let more = if more { " or more" } else { "" };
-        match count {
-            0 => {}
-            1 => self.remark(&format!("1 private message{more}, not marked as read: /inbox")),
-            count => {
-                self.remark(&format!("{count} private messages{more}, not marked as read: /inbox"))
-            }
+        let new = if is_news { "new " } else { "" };
+        let messages = if count == 1 { "message" } else { "messages" };
+        if count > 0 {
+            self.remark(&format!(
+                "{count} {new}private {messages}{more}, not marked as read: /inbox"
+            ));
         }
     }
 
@@ -111,9 +123,8 @@ impl Repl<'_> {
 
     pub(super) fn heard(&mut self, heard: Heard) {
         match heard {
-            Heard::Own(reply) if self.mail.is_some() && reply.message.id == self.mail => {
-                self.mail = None;
-                self.show_mail(&reply.message);
+            Heard::Own(reply) if let Some(is_news) = self.take_mail(&reply.message) => {
+                self.show_mail(&reply.message, is_news);
             }
             Heard::Own(reply) => {
                 self.note_present(&reply.message);

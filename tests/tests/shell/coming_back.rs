@@ -84,15 +84,13 @@ fn a_line_that_was_typed_meanwhile_and_is_asked_about_says_so() {
     let mut bob = server.member("bob", "general");
     cut(&cable, &ann);
     ann.type_keys("list\rtwo\r");
-    ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
+    ann.wait_for_text("ann#general> two\nit waits until the connection is back\n");
     cable.mend();
-    ann.wait_for_text(
-        "there is a question about a line that was typed before: press Enter to see it",
-    );
+    ann.wait_for_text("there is a question about list: press Enter to see it");
     // What is typed meanwhile is no other than at any time: it may have to be asked about.
     ann.paste("three\nlogin ann 4321");
     ann.type_keys("\r");
-    ann.wait_for_line("the question", |line| line.ends_with("says the line in the room [y/n] "));
+    ann.wait_for_text("list: Did you mean /list? y does it, n says the line in the room [y/n] ");
     ann.type_keys("y\r");
     ann.wait_for_text("general: ann, bob");
     for text in ["two", "three"] {
@@ -112,7 +110,7 @@ fn what_was_typed_meanwhile_behind_a_line_that_is_refused_is_not_sent() {
     let mut bob = server.member("bob", "general");
     cut(&cable, &ann);
     ann.type_keys("one\r/enter den\rfor the den\r");
-    ann.wait_for_text("for the den\nit will be sent when the connection is back\n");
+    ann.wait_for_text("for the den\nit waits until the connection is back\n");
     cable.mend();
     ann.wait_for_text("not sent: for the den");
     assert_eq!(bob.next()["data"]["text"], "one");
@@ -126,7 +124,7 @@ fn what_is_agreed_to_while_the_server_is_away_waits_and_says_so() {
     ann.wait_for_line("the question", |line| line.ends_with("Did you mean /list? [y/N] "));
     cut(&cable, &ann);
     ann.type_keys("y\r");
-    ann.wait_for_text("it will be sent when the connection is back");
+    ann.wait_for_text("it waits until the connection is back");
     cable.mend();
     ann.wait_for_text("general: ann");
 }
@@ -156,11 +154,12 @@ fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
     let mut tell = |text: &str| bob.ask("tell", json!({ "to": "ann", "text": text }));
     tell("seen");
     ann.wait_for_text("bob -> ann: seen");
+    ann.enter("/tell ann a note", "ann -> ann: a note", "ann#general> ");
     cut(&cable, &ann);
     tell("unseen");
     cable.mend();
     ann.wait_for_text("back in general");
-    ann.wait_for_text("\n1 private message, not marked as read: /inbox");
+    ann.wait_for_text("\n1 new private message, not marked as read: /inbox");
     ann.enter("/inbox", "bob -> ann: unseen", "ann#general> ");
 }
 
@@ -223,7 +222,7 @@ fn what_is_typed_meanwhile_is_sent_when_it_is_back() {
     let mut bob = server.member("bob", "general");
     cut(&cable, &ann);
     ann.type_keys("one\rtwo\r/enter ops\r");
-    ann.wait_for_text("ann#general> two\nit will be sent when the connection is back\n");
+    ann.wait_for_text("ann#general> two\nit waits until the connection is back\n");
     cable.mend();
     for text in ["one", "two"] {
         assert_eq!(bob.next()["data"]["text"], text);
@@ -245,10 +244,10 @@ fn who_leaves_meanwhile_is_told_what_was_not_sent() {
         let mut ann = behind(&cable, &server, &name);
         cut(&cable, &ann);
         ann.type_keys("one\r");
-        ann.wait_for_text("it will be sent when the connection is back");
+        ann.wait_for_text("it waits until the connection is back");
         ann.wait_for_prompt(&prompt);
         ann.type_keys("/login ann 1234\r");
-        ann.wait_for_text("/login ann ****\nit will be");
+        ann.wait_for_text("/login ann ****\nit waits");
         ann.wait_for_prompt(&prompt);
         // The line is cleared first, as ever.
         ann.type_keys("never mind");
@@ -318,7 +317,7 @@ fn who_does_not_log_in_is_away_until_the_next_line() {
     shell.wait_for_text("; coming back with");
     shell.wait_for_prompt("127.0.0.1> ");
     shell.enter("/register ann 1234", "Registration successful", "127.0.0.1> ");
-    assert!(!shell.lines().contains("it will be sent"), "{}", shell.lines());
+    assert!(!shell.lines().contains("it waits"), "{}", shell.lines());
     shell.type_keys("/login ann 1234\r");
     shell.wait_for_text("Login successful");
     shell.wait_for_prompt("ann@lobby> ");
@@ -345,9 +344,9 @@ fn what_needs_no_server_is_done_meanwhile() {
     ann.enter("/set clock on", "/set clock on", "ann#general> ");
     ann.enter("/set", "clock: on", "ann#general> ");
     ann.enter("/help enter", "/enter ROOM", "ann#general> ");
-    assert!(!ann.lines().contains("it will be sent"));
+    assert!(!ann.lines().contains("it waits"));
     ann.type_keys("hello\r");
-    ann.wait_for_text("it will be sent when the connection is back");
+    ann.wait_for_text("it waits until the connection is back");
     let other = Server::start();
     ann.type_keys(&format!("/connect {}#{}\r", other.address, other.fingerprint));
     ann.wait_for_text("not sent: hello\n");

@@ -43,7 +43,7 @@ fn no_text_passes_for_another_message_or_hides_its_own() {
         eve: pay\u{200b}pal \u{feff}x\u{2066}y
         eve: a\u{2028}bob: fake
         eve: ◌́́́́…mark
-        eve:    bob: fake
+        eve:         bob: fake
         eve: \u{3164}bob\u{fe0f}\u{e0041}
         eve: the end
         ann#general> "#]]
