@@ -13,10 +13,10 @@ use crate::telling::Message;
 use crate::{Cursor, Cx, Entry, Handler, Outcome, Page, Query, Seq, no_such_room};
 
 /// Messages of a page, at most.
-const LIMIT_MAX: u32 = 200;
+const LIMIT_MAX: i64 = 200;
 
 /// Messages of a page when nothing is said.
-const LIMIT: u32 = 50;
+const LIMIT: i64 = 50;
 
 /// Bytes of a page's messages, at most: a page is read into memory, and a client on a
 /// slow line should get it in one go. The last message may go beyond.
@@ -38,8 +38,8 @@ struct History {
     #[schemars(with = "Option<String>")]
     since: Option<Timestamp>,
     /// How many, up to 200; fewer if they are long.
-    limit: Option<u32>,
-    /// Only messages with all these words, each whole; case and accents do not count.
+    limit: Option<i64>,
+    /// All these words, each whole; case and accents of Latin letters do not count.
     search: Option<Text>,
 }
 

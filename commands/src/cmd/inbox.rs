@@ -11,7 +11,7 @@ use crate::telling::Tell;
 use crate::{Cx, Entry, Handler, Outcome, Seq, Tells};
 
 /// Messages of a page, at most.
-const LIMIT_MAX: u32 = 25;
+const LIMIT_MAX: i64 = 25;
 
 /// Bytes of a message besides its text: names, numbers, a time.
 const ENVELOPE_BYTES: u32 = 1024;
@@ -22,7 +22,7 @@ struct Inbox {
     /// Those after this `seq`, your own too; without it, the unread ones to you.
     after: Option<Seq>,
     /// How many, up to 25; fewer if texts may be long.
-    limit: Option<u32>,
+    limit: Option<i64>,
     /// Mark as read up to this `seq`.
     read: Option<Seq>,
 }
@@ -77,7 +77,7 @@ impl Handler for Inbox {
         let limits = &cx.world.policy.limits;
         // Even if each is as long as it may be, and all of it is escaped.
         let fitting = limits.frame_from_server / (2 * limits.text + ENVELOPE_BYTES);
-        let limit = limit.min(fitting.max(1));
+        let limit = limit.min(i64::from(fitting.max(1)));
         if let Some(seq) = self.read {
             accounts.mark_read(account, seq).await?;
         }

@@ -47,6 +47,7 @@ fn a_page_goes_on_where_another_ended() {
         ann> /history --after 4
         ann> /history --before 1 --after 2
         ann> /history --limit 0
+        ann> /history --limit -1
         ann> /history --limit 201
         ",
         expect![[r#"
@@ -66,6 +67,8 @@ fn a_page_goes_on_where_another_ended() {
             ann> /history --before 1 --after 2
             ann< history bad_request "after: give one of before, after and since" field=after
             ann> /history --limit 0
+            ann< history bad_request "limit: it is 1 to 200" field=limit
+            ann> /history --limit -1
             ann< history bad_request "limit: it is 1 to 200" field=limit
             ann> /history --limit 201
             ann< history bad_request "limit: it is 1 to 200" field=limit
