@@ -105,6 +105,11 @@ impl Book {
             command.args.iter().filter_map(name).collect::<Vec<_>>()
         };
         let (rooms, users) = (of_kind(Kind::RoomName), of_kind(Kind::UserName));
+        if command.spec.irreversible {
+            // What it names is no more.
+            rooms.iter().for_each(|room| drop(self.rooms.remove(&NameKey::of(room))));
+            return;
+        }
         // As it was typed: the server's own way to write it counts more.
         for room in rooms {
             if !self.rooms.contains_key(&NameKey::of(room)) {
@@ -296,6 +301,16 @@ mod tests {
         }
         assert_eq!(book.rooms().collect::<Vec<_>>(), ["attic", "cellar"]);
         assert_eq!(book.users().collect::<Vec<_>>(), ["ann", "bob", "eve", "zoe"]);
+    }
+
+    #[test]
+    fn a_room_that_was_deleted_is_no_name_any_more() {
+        let mut book = Book::new();
+        book.state = State::Lobby;
+        hear(&mut book, "list", "ok", json!({ "lobby": ["ann"], "attic": [], "cellar": [] }));
+        hear(&mut book, "delete", "ok", json!({ "room": "attic" }));
+        book.hear_fulfilled("delete", json!({ "room": "Attic" }).as_object().unwrap());
+        assert_eq!(book.rooms().collect::<Vec<_>>(), ["cellar"]);
     }
 
     #[test]

@@ -271,6 +271,10 @@ fn a_shell_completes_verbs_and_options() {
     assert_eq!(complete("chatsh se"), "send");
     assert_eq!(complete("chatsh tail --si"), "--since");
     assert_eq!(complete("chatsh send --pass"), "--password-file --password-command");
+    home.write("notes", "");
+    assert_eq!(complete("chatsh --file no"), "notes");
+    // A room is no file.
+    assert_eq!(complete("chatsh --room no"), "no");
 }
 
 /// Whom a text is for need not be in a room, or there at all.
