@@ -3,10 +3,10 @@
 use proto::Catalogue;
 
 /// Names of other chats, and the command of ours, which may have options.
-const ELSEWHERE: [(&[&str], &str); 11] = [
+const ELSEWHERE: [(&[&str], &str); 14] = [
     (&["join", "j"], "enter"),
     (&["part", "leave"], "exit"),
-    (&["who", "names", "users"], "list"),
+    (&["who", "names", "users", "members"], "list"),
     (&["rooms", "channels"], "list --all"),
     (&["info", "mode", "bans", "ops"], "room"),
     (&["query", "dm", "pm", "w", "whisper", "notice"], "tell"),
@@ -15,11 +15,14 @@ const ELSEWHERE: [(&[&str], &str); 11] = [
     (&["server"], "connect"),
     (&["scrollback", "lastlog"], "history"),
     (&["search", "grep", "find"], "history --search"),
+    (&["mail", "unread"], "inbox"),
+    (&["clock", "time", "timestamps"], "set clock"),
+    (&["bell", "beep"], "set bell"),
 ];
 
 /// What there is in other chats and not here, which is no typing error either: what changes
 /// the name there is spelled like what puts somebody out here. And what to do instead.
-const NOWHERE: [(&str, &str); 8] = [
+const NOWHERE: [(&str, &str); 14] = [
     ("nick", "a name is for good"),
     ("me", "what you do is said like anything else"),
     ("away", "who is not here finds messages in /history and /inbox"),
@@ -28,6 +31,12 @@ const NOWHERE: [(&str, &str); 8] = [
     ("cls", "Ctrl-L clears the screen"),
     ("version", "chatsh --version tells it"),
     ("ignore", "an operator can /mute somebody for all"),
+    ("block", "an operator can /mute somebody for all"),
+    ("react", "say it: a message has no signs on it"),
+    ("rename", "a name is for good"),
+    ("pin", "/topic keeps what all are to know"),
+    ("say", "a line without a slash is said"),
+    ("send", "a line without a slash is said"),
 ];
 
 /// What to do in place of the command `name` of other chats, which is not here.
@@ -71,6 +80,9 @@ mod tests {
             ("entre", Some("enter")),
             ("con", Some("connect")),
             ("r", None),
+            ("timestamps", Some("set clock")),
+            ("react", None),
+            ("rename", None),
             ("nick", None),
             ("xyzzy", None),
         ] {
