@@ -138,11 +138,18 @@ impl Login {
                 false => source.password(user.as_str())?,
             };
             let data = object(json!({ "username": user, "password": password.as_str() }));
+            failed += 1;
             let closed = match self.registers {
-                true => self.register(session, &data).await?,
+                true => match self.register(session, &data).await {
+                    // It is too short.
+                    Err(refusal) if refusal.exit == Exit::Refused && failed < tries => {
+                        talk::say(&refusal.message);
+                        continue;
+                    }
+                    outcome => outcome?,
+                },
                 false => None,
             };
-            failed += 1;
             match session.demand("login", &data, self.may_wait).await {
                 Err(refusal) if refusal.exit == Exit::Unauthorized && failed < tries => {
                     talk::say(&refusal.message);

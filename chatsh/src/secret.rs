@@ -67,6 +67,16 @@ impl Source {
 fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
     // Before it asks: some type as soon as they see the question.
     let _quiet = Quiet::begin();
+    loop {
+        let password = ask_once(question)?;
+        if !password.is_empty() {
+            return Ok(password);
+        }
+        talk::say("no password is empty; Ctrl-C gives up");
+    }
+}
+
+fn ask_once(question: &str) -> Result<Zeroizing<String>, Failure> {
     rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| {
         if error.kind() == io::ErrorKind::Interrupted {
             return Failure::interrupted();

@@ -198,6 +198,11 @@ impl Repl<'_> {
         let command = catalogue.find(&name).filter(|_| name != GREETING);
         let Some(command) = command else { return Ok(false) };
         match slashed(line, catalogue, state) {
+            // What is refused here is no question.
+            Some(meant) if !command.spec.states.contains(state) => {
+                self.take_instead(&meant);
+                return Ok(true);
+            }
             Some(meant) => {
                 let question = format!("{}Did you mean /{name}?", self.about());
                 if self.is_agreed(&question).await? {

@@ -126,6 +126,8 @@ fn where_nothing_can_be_said_a_command_without_its_slash_is_asked_about_too() {
     for greeting in ["good morning", "hello everybody", "hello"] {
         ann.enter(greeting, "here is none", "127.0.0.1> ");
     }
+    // What is refused here is no question.
+    ann.enter("exit", "/exit is for a room", "127.0.0.1> ");
     assert!(!ann.lines().contains("1234"));
 }
 
@@ -523,6 +525,12 @@ fn a_password_is_asked_for_although_stdin_is_a_pipe() {
 fn the_password_of_a_new_account_is_asked_for_twice() {
     let server = Server::start();
     let mut ann = Terminal::chatsh(&server, ROWS, COLS, &["-u", "ann", "--register"]);
+    // It ended with the first of these.
+    answer(&mut ann, "Password of ann: ", "");
+    ann.wait_for_text("no password is empty");
+    answer(&mut ann, "Password of ann: ", "12");
+    answer(&mut ann, "The same again: ", "12");
+    ann.wait_for_text("it has at least 4 bytes");
     answer(&mut ann, "Password of ann: ", "1243");
     answer(&mut ann, "The same again: ", "1234");
     ann.wait_for_text("these two are not the same");
