@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use proto::{Catalogue, State, States};
 
 use crate::book::Book;
+use crate::entrance;
 use crate::local::Local;
 use crate::script::SOURCE_DEPTH_MAX;
 use crate::source::Script;
@@ -89,8 +90,15 @@ impl Checker<'_> {
                         | Local::Settings(_),
                     ),
                 ) => {}
-                // Where it leads is seen when it is done.
-                Ok(Step::Here(Local::Connect(_))) => states = ANYWHERE,
+                Ok(Step::Here(Local::Connect(address))) => match entrance::leads_to(&address) {
+                    Ok(to) if self.keep_going => states = either(states, States::of(&[to])),
+                    Ok(to) => states = States::of(&[to]),
+                    Err(failure) => {
+                        let why = format!("connect: {}", failure.message);
+                        self.add(script, line.number, 1, why);
+                        states = ANYWHERE;
+                    }
+                },
                 Ok(Step::Here(Local::Quit)) => return None,
                 Ok(Step::Here(Local::Source(file))) => match self.file(&file, states) {
                     Ok(after) => states = after?,
@@ -261,6 +269,21 @@ mod tests {
                 "post.chat:1:1: a line without a slash is said in a room, and here is none: /enter ROOM first"
             ],
         );
+    }
+
+    #[test]
+    fn another_server_is_where_its_address_leads() {
+        check_from(
+            State::Chat,
+            false,
+            "/connect 127.0.0.1:1\n/list\n/connect ann@127.0.0.1:1\n/list\n\
+             /connect ann@127.0.0.1:1/ops\nhello\n/connect a:b:c",
+            expect![[r#"
+                post.chat:2:1: /list is not allowed before a login: did you forget /login?
+                post.chat:7:1: connect: invalid value 'a:b:c' for '--address <ADDRESS>': "b:c" is no port"#]],
+        );
+        // It may fail, and the session be where it was.
+        check_from(State::Chat, true, "/connect 127.0.0.1:1\nhello\n/login ann 1234", expect![""]);
     }
 
     #[test]

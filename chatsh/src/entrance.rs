@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use certs::Fingerprint;
 use clap::Parser;
+use proto::State;
 
 use crate::address::Address;
 use crate::book::Book;
@@ -58,13 +59,8 @@ impl Entrance {
     /// # Errors
     /// [`Exit::Usage`] if it makes no sense.
     pub(crate) fn elsewhere(&self, address: &str) -> Result<Entrance, Failure> {
-        let mut options = Options::try_parse_from(["chatsh", "-a", address]).map_err(|e| {
-            let why = e.to_string();
-            let first = why.lines().next().unwrap_or_default();
-            Failure::new(Exit::Usage, first.trim_start_matches("error: "))
-        })?;
+        let mut options = options_of(address)?;
         options.known_hosts.clone_from(&self.known_hosts);
-        let options = options.settle()?;
         let login = options.login()?;
         let mut entrance = Entrance::of(&options, &login)?;
         (entrance.timeout, entrance.patience) = (self.timeout, self.patience);
@@ -116,4 +112,22 @@ impl Entrance {
         let room = room.as_ref().map_or(String::new(), |room| format!("/{room}"));
         format!("/connect {user}{}{room}#{pin}", self.address)
     }
+}
+
+/// Where a session is that another one left for `address`.
+///
+/// # Errors
+/// [`Exit::Usage`] if it makes no sense.
+pub(crate) fn leads_to(address: &str) -> Result<State, Failure> {
+    options_of(address)?.begins_in()
+}
+
+/// What chatsh would do that is started with `address` alone.
+fn options_of(address: &str) -> Result<Options, Failure> {
+    let options = Options::try_parse_from(["chatsh", "-a", address]).map_err(|e| {
+        let why = e.to_string();
+        let first = why.lines().next().unwrap_or_default();
+        Failure::new(Exit::Usage, first.trim_start_matches("error: "))
+    })?;
+    options.settle()
 }

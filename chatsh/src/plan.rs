@@ -226,6 +226,9 @@ impl Options {
             if self.password_command.is_some() {
                 return usage("--password-command is whose? say -u NAME");
             }
+            if self.password_file.is_some() {
+                return usage("--password-file is whose? say -u NAME");
+            }
             if room.is_some() && self.token_file.is_none() {
                 // What the name of a host would have said is missing.
                 let hint = hosts::no_name(&address.host).unwrap_or_default();
@@ -289,7 +292,8 @@ mod tests {
 
     #[test]
     fn options_that_need_a_user_say_so() {
-        for line in ["chatsh --register", "chatsh --password-command true", "chatsh -r ops"] {
+        let secrets = ["chatsh --password-command true", "chatsh --password-file pw"];
+        for line in ["chatsh --register", "chatsh -r ops"].into_iter().chain(secrets) {
             let failure = plan(line).login().unwrap_err();
             assert_eq!(failure.exit, Exit::Usage, "{line}");
             assert!(failure.message.ends_with("-u NAME"), "{}", failure.message);
