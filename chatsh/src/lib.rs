@@ -78,7 +78,9 @@ pub fn main() -> ExitCode {
         Err(said) => (output::print_of_clap(&said), None),
     };
     let exit = outcome.unwrap_or_else(|failure| {
-        let meant = meant.filter(|_| failure.exit == exit::Exit::NoConnection);
+        // Taken for an address, it is one that leads nowhere, or one that wants more said.
+        let is_of_address = matches!(failure.exit, exit::Exit::NoConnection | exit::Exit::Usage);
+        let meant = meant.filter(|_| is_of_address);
         if !failure.message.is_empty() {
             talk::say(&(failure.message + &meant.unwrap_or_default()));
         }

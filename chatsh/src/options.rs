@@ -27,12 +27,12 @@ Exit codes:
   2    usage, or an error in the script, found before connecting
   3    unauthorized, forbidden, not logged in, or put out of the room
   4    cannot connect, or the connection ended while nothing was under way
-  5    the server is not the one that was pinned; nothing was sent to it
+  5    the server is not known, or not the one that was pinned; nothing was sent to it
   6    throttled, with --no-wait
   7    unknown outcome, or the connection was lost with a line under way
   8    the server speaks another protocol
   124  a timeout passed
-  130  interrupted
+  130  interrupted; the shell by SIGTERM or SIGHUP, too
   With --keep-going it is the code of the first error.
 
 Examples:
@@ -82,6 +82,8 @@ pub struct Options {
     pub(crate) password_file: Option<PathBuf>,
 
     /// Run this by /bin/sh and read the password from the first line of its output
+    ///
+    /// It may ask somebody, so it takes as long as it likes, whatever --timeout says.
     #[arg(long, value_name = "CMD")]
     pub(crate) password_command: Option<String>,
 

@@ -40,6 +40,12 @@ pub(crate) enum Trouble {
         /// What it was probably meant to be.
         nearest: Option<String>,
     },
+    /// In a script it would be said in the room, a password with it.
+    #[error("a command has no blanks before its slash; to say this line put \"/msg public\" there")]
+    Indented {
+        /// Where the slash is, in characters, from 1.
+        column: usize,
+    },
     /// The arguments are not those of the command.
     #[error("{message}")]
     Arguments {
@@ -63,7 +69,7 @@ impl Trouble {
     /// Where in the line, in characters, from 1.
     pub(crate) fn column(&self) -> usize {
         match self {
-            Trouble::Arguments { column, .. } => *column,
+            Trouble::Arguments { column, .. } | Trouble::Indented { column } => *column,
             Trouble::Unknown { .. } | Trouble::NoRoom { .. } => 1,
         }
     }
@@ -84,6 +90,9 @@ pub(crate) fn understand<'a>(
 ) -> Result<Step<'a>, Trouble> {
     match read_line(line, in_script) {
         Line::Nothing => Ok(Step::Nothing),
+        Line::Said(text) if in_script && let Some(column) = indented(text, catalogue) => {
+            Err(Trouble::Indented { column })
+        }
         Line::Said(text) => {
             let (command, data) = said(text, catalogue, states)?;
             Ok(Step::Ask { command, data, is_bare: true })
@@ -116,6 +125,14 @@ pub(crate) fn understand<'a>(
             }
         }
     }
+}
+
+/// Where the slash of a command is that has blanks before it, in characters, from 1.
+fn indented(line: &str, catalogue: &Catalogue) -> Option<usize> {
+    let command = line.trim_start();
+    let name = command.strip_prefix('/')?.split_whitespace().next()?;
+    let column = line[..line.len() - command.len()].chars().count() + 1;
+    (column > 1 && catalogue.find(name).is_some()).then_some(column)
 }
 
 /// What to say of `name`, which is no command.
@@ -200,6 +217,8 @@ mod tests {
         check("//etc", State::Chat, r#"msg {"to":"public","text":"/etc"}"#);
         check("--key is a flag", State::Chat, r#"msg {"to":"public","text":"--key is a flag"}"#);
         check("  two blanks", State::Chat, r#"msg {"to":"public","text":"  two blanks"}"#);
+        check("  /usr/bin", State::Chat, r#"msg {"to":"public","text":"  /usr/bin"}"#);
+        check("// /enter", State::Chat, r#"msg {"to":"public","text":"/ /enter"}"#);
         check("a\nb", State::Chat, r#"msg {"to":"public","text":"a\nb"}"#);
         check("", State::Chat, "nothing");
         check("# comment", State::Chat, "nothing");
@@ -207,6 +226,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sent_says_what_to_do() {
+        check(
+            "\t /enter attic",
+            State::Chat,
+            "3: a command has no blanks before its slash; to say this line put \"/msg public\" there",
+        );
         check("/entre attic", State::Lobby, "1: there is no command /entre: did you mean /enter?");
         check(
             "/usr/bin/env is there",

@@ -41,6 +41,7 @@ impl Describe {
 fn unless_a_verb(name: Option<&str>, why: String) -> String {
     let verbs = Options::command();
     let verb = name.and_then(|name| verbs.find_subcommand(name));
+    let why = why.replace("/help lists them", "chatsh describe lists them");
     verb.map_or(why, |verb| {
         let verb = verb.get_name();
         format!("{verb} is no command of the server: chatsh {verb} --help explains it")
