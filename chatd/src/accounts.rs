@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::database::{Database, WriteError};
 use crate::hasher::{HashError, Hasher};
+use crate::keyed_lock::KeyedLock;
 use crate::throttle::{Prefix, Throttle};
 
 /// How long a token opens its account.
@@ -35,6 +36,8 @@ pub struct Accounts {
     password_bytes_min: usize,
     spare_loopback: bool,
     logins: Option<Throttle<(Prefix, NameKey)>>,
+    /// Logins that are looked at: how many have failed is known only of those that are over.
+    under_way: KeyedLock<(Prefix, NameKey)>,
     logins_of_prefix: Option<Throttle<Prefix>>,
     registrations: Option<Throttle<Prefix>>,
 }
@@ -68,6 +71,7 @@ impl Accounts {
             password_bytes_min: config.password.min_length,
             spare_loopback: limits.spare_loopback,
             logins: Throttle::per(limits.logins_per_min, minute),
+            under_way: KeyedLock::new(),
             logins_of_prefix: Throttle::per(of_prefix, minute),
             registrations: Throttle::per(limits.registrations_per_hour, 60 * minute),
         })
@@ -177,6 +181,12 @@ impl Accounts {
     ) -> Result<Opened, Refusal> {
         let key = name.key();
         let tried = (!self.is_spared(from)).then(|| (Prefix::of(from), key.clone()));
+        // Many jobs of one user may begin at once, and none of them has failed. As many wait here
+        // as there are connections, and no longer than for a login at all.
+        let _turn = match &tried {
+            Some(tried) => Some(self.under_way.take(tried.clone()).await),
+            None => None,
+        };
         if let Some(tried) = &tried {
             self.count_login(tried)?;
         }

@@ -21,6 +21,7 @@ mod history;
 #[doc(hidden)]
 pub mod hot;
 mod integrity;
+mod keyed_lock;
 mod ledger;
 mod listener;
 mod log;

@@ -176,6 +176,33 @@ fn wrong_passwords_are_taken_only_so_often_from_one_address() {
     }
 }
 
+/// Of eight jobs three were told to wait for 12 s.
+#[test]
+fn logins_at_once_with_the_right_password_are_not_throttled() {
+    let server = Server::with(&["limits.spare_loopback=false", "limits.logins_per_min=2"]);
+    let mut clients: Vec<_> = (0..8).map(|_| let_in(&server, "127.0.0.2").unwrap()).collect();
+    clients[0].register("ann");
+    for client in &mut clients {
+        client.send(&json!({
+            "type": "login", "id": 1, "data": { "username": "ann", "password": "1234" }
+        }));
+    }
+    for client in &mut clients {
+        let reply = client.next();
+        assert_eq!(reply["status"], "ok", "{reply}");
+    }
+    // Wrong ones are as many as ever.
+    let mut attackers: Vec<_> = (0..8).map(|_| let_in(&server, "127.0.0.3").unwrap()).collect();
+    for client in &mut attackers {
+        client.send(&json!({
+            "type": "login", "id": 1, "data": { "username": "ann", "password": "wrong" }
+        }));
+    }
+    let codes: Vec<_> = attackers.iter_mut().map(|client| client.next()["code"].clone()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == "unauthorized").count(), 2, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == "throttled").count(), 6, "{codes:?}");
+}
+
 #[test]
 fn an_address_is_not_counted_for_what_was_throttled() {
     // Four times as many as for one account. Once each try that was refused counted
