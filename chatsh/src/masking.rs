@@ -12,6 +12,10 @@ pub(crate) fn secret_from(line: &str, catalogue: &Catalogue) -> Option<usize> {
     let blanks = line.len() - line.trim_start().len();
     let slash = line[blanks..].len() - line[blanks..].trim_start_matches('/').len();
     let name_at = blanks + slash;
+    // Behind a slash a blank is a slip.
+    let gap =
+        if slash > 0 { line[name_at..].len() - line[name_at..].trim_start().len() } else { 0 };
+    let name_at = name_at + gap;
     let name = line[name_at..].split(char::is_whitespace).next().unwrap_or_default();
     let arguments_at = name_at + name.len();
     let arguments = &line[arguments_at..];
@@ -49,7 +53,7 @@ fn is_whole(command: &Description, arguments: &str) -> bool {
 
 /// Where the first secret begins in `arguments`, in bytes.
 fn secret_in(arguments: &str, command: &Description) -> Option<usize> {
-    let mut positional = command.args.iter().filter(|arg| arg.required);
+    let mut positional: Vec<_> = command.args.iter().rev().filter(|arg| arg.required).collect();
     let mut words = Words::new(arguments);
     let mut options_over = false;
     while let Some((start, word)) = words.next() {
@@ -57,20 +61,27 @@ fn secret_in(arguments: &str, command: &Description) -> Option<usize> {
             options_over = true;
         } else if let Some(option) = word.strip_prefix("--").filter(|_| !options_over) {
             let (name, inline) = option.split_once('=').unwrap_or((option, ""));
-            let arg = command.args.iter().find(|arg| !arg.required && arg.name == name);
-            let is_secret = arg.is_some_and(|arg| arg.kind.is_secret());
+            let Some(arg) = command.args.iter().find(|arg| arg.name == name) else {
+                // One that is still being typed; else it may be the secret, or stand before it.
+                let is_begun = command.args.iter().any(|arg| arg.name.starts_with(option))
+                    && start + word.len() == arguments.len();
+                return (!is_begun && has_secret(command)).then_some(start);
+            };
+            // No option, but it says what it is meant to be.
+            positional.retain(|required| required.name != arg.name);
+            let is_secret = arg.kind.is_secret();
             if option.contains('=') {
                 if is_secret {
                     return Some(start + word.len() - inline.len());
                 }
-            } else if arg.is_some_and(|arg| arg.kind != proto::Kind::Boolean) {
+            } else if arg.kind != proto::Kind::Boolean {
                 let value = words.next();
                 if is_secret {
                     return value.map(|(start, _)| start);
                 }
             }
         } else {
-            let arg = positional.next()?;
+            let arg = positional.pop()?;
             if arg.kind.is_secret() {
                 return Some(start);
             }
@@ -105,6 +116,22 @@ mod tests {
         check("/resume --room ops t0p", "t0p");
         check("/resume t0p --room ops", "t0p --room ops");
         check("/resume --after=7 -- --t0p", "--t0p");
+    }
+
+    /// They were shown, and kept in the history.
+    #[test]
+    fn a_password_behind_a_slip_is_secret_too() {
+        check("/login --username=harper --password=1234", "1234");
+        check("/login --username harper --password 1234", "1234");
+        check("/login --username=harper 1234", "1234");
+        check("/login harper --pass=1234", "--pass=1234");
+        check("/login harper --1234", "--1234");
+        check("/login --pass 1234", "--pass 1234");
+        check("/login --pas", "");
+        check("/resume --roo", "");
+        check("/enter --secret 1234", "");
+        check("/ login harper 1234", "1234");
+        check("// \tlogin harper 1234", "1234");
     }
 
     #[test]
