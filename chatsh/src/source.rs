@@ -16,6 +16,9 @@ use smol::Unblock;
 /// /dev/zero, would fill the memory.
 pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
+/// How many bytes of a line that is too long are read at a time.
+const SKIPPED_BYTES: u64 = 64 * 1024;
+
 /// One line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -161,15 +164,14 @@ impl Lines {
 }
 
 /// Reads to the end of the line, and keeps nothing of it.
+///
+/// Not with `fill_buf`, which asks twice, and panics if there is an end at first and then not yet.
 async fn skip_line(stdin: &mut AsyncStdin) -> io::Result<()> {
+    let mut bytes = Vec::new();
     loop {
-        let read = stdin.fill_buf().await?;
-        let (len, is_end) = match read.iter().position(|byte| *byte == b'\n') {
-            Some(index) => (index + 1, true),
-            None => (read.len(), read.is_empty()),
-        };
-        stdin.consume(len);
-        if is_end {
+        bytes.clear();
+        let read = stdin.take(SKIPPED_BYTES).read_until(b'\n', &mut bytes).await?;
+        if read == 0 || bytes.ends_with(b"\n") {
             return Ok(());
         }
     }

@@ -61,6 +61,15 @@ fn what_is_no_line_is_told_with_its_number() {
             exit 1
         "#]],
         ),
+        // Far longer, and the last: it ended chatsh with a panic.
+        (
+            &[b"/ping\n", long.repeat(4).as_bytes()].concat(),
+            expect![[r#"
+            ping: ok
+            ! chatsh: line 2: the line is longer than 1048576 bytes
+            exit 1
+        "#]],
+        ),
         // One that is a line, but more than the server takes.
         (
             &[b"/ping\n", &long.as_bytes()[..70_000]].concat(),
