@@ -1,6 +1,7 @@
 //! The line editor, on a thread of its own: it reads one line each time it is asked to.
 
 use std::fs::DirBuilder;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -19,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::helper::{Draft, Typist};
 use crate::keys::{self, Pressed};
 use crate::printer::{Printer, Standing};
-use crate::terminal::{Quiet, Reading};
+use crate::terminal::{Quiet, Reading, drop_input, is_dumb};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
 const HISTORY_LEN_MAX: usize = 2000;
@@ -267,9 +268,12 @@ fn read(
     }
 }
 
+/// What is said of bytes that are no text. Of a paste the rest would come as if it was typed.
+const NO_TEXT: &str = "what was typed or pasted is not UTF-8, and was left out";
+
 /// A line, behind the prompt that is standing there. Rustyline knows no other prompt than the
-/// one that it began with: when it is another one it begins again, with the line as it is, but
-/// without what was undone, or looked up in the history.
+/// one that it began with, and ends when it cannot read what is typed: then it begins again, with
+/// the line as it is, but without what was undone, or looked up in the history.
 fn line(
     rustyline: &mut Rustyline,
     is_answering: bool,
@@ -282,12 +286,20 @@ fn line(
             typist.begin(is_answering, prompt.width());
         }
         let line = rustyline.readline_with_initial(&prompt, (&left, &right));
-        let stopped = rustyline.helper().filter(|typist| typist.has_stopped());
-        let (Some(typist), Err(ReadlineError::Interrupted)) = (stopped, &line) else {
-            return line;
+        let (Err(error), Some(typist)) = (&line, rustyline.helper()) else { return line };
+        let remark = match error {
+            ReadlineError::Interrupted if typist.has_stopped() => "",
+            ReadlineError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                typist.has_failed();
+                if !is_dumb() {
+                    drop_input();
+                }
+                NO_TEXT
+            }
+            _ => return line,
         };
         (left, right) = typist.draft.parts();
-        typist.take_away(&format!("{prompt}{left}{right}"));
+        typist.take_away(&format!("{prompt}{left}{right}"), remark);
     }
 }
 

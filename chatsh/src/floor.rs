@@ -69,13 +69,11 @@ impl Floor {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Takes away what stands on the terminal since the editor ended: only if it stands there
-    /// still, with nothing below it that somebody said.
-    pub(crate) fn take_away(&self, erase: impl FnOnce()) {
+    /// Takes away what stands on the terminal since the editor ended. Not if something that
+    /// somebody said stands below it: `erase` is told.
+    pub(crate) fn take_away(&self, erase: impl FnOnce(bool)) {
         let held = self.lock();
-        if !held.has_printed {
-            erase();
-        }
+        erase(!held.has_printed);
     }
 
     /// The editor reads, and draws the line.
@@ -131,7 +129,7 @@ mod tests {
         let floor = Floor::default();
         let is_taken = |floor: &Floor| {
             let mut is_taken = false;
-            floor.take_away(|| is_taken = true);
+            floor.take_away(|is_last| is_taken = is_last);
             is_taken
         };
         floor.is_read_from();

@@ -124,13 +124,28 @@ impl Typist {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Takes `text` away, below which rustyline has left the cursor, if it did not print meanwhile.
-    pub(crate) fn take_away(&self, text: &str) {
+    /// Takes `text` away, below which rustyline has left the cursor, if it did not print meanwhile;
+    /// `remark` stands in its place.
+    pub(crate) fn take_away(&self, text: &str, remark: &str) {
         let rows = rows_to_end(text, size().0) + 1;
-        self.floor.take_away(|| {
+        let remark = match remark {
+            "" => String::new(),
+            remark => format!("{}\r\n", self.style().error(remark)),
+        };
+        self.floor.take_away(|is_last| {
+            let erase = if is_last && !terminal::is_dumb() {
+                format!("\x1b[{rows}A{ERASED}")
+            } else {
+                String::new()
+            };
             let mut stdout = io::stdout();
-            let _ = write!(stdout, "\x1b[{rows}A{ERASED}").and_then(|()| stdout.flush());
+            let _ = write!(stdout, "{erase}{remark}").and_then(|()| stdout.flush());
         });
+    }
+
+    /// Rustyline has ended for something that it cannot read.
+    pub(crate) fn has_failed(&self) {
+        self.floor.try_change();
     }
 
     /// How many rows the line takes, with the prompt.

@@ -187,9 +187,14 @@ pub(crate) fn regex(text: &str) -> Result<Regex, String> {
     })
 }
 
-/// `2s`, `500ms`, `1m30s`; a number alone is seconds.
+/// `2s`, `500ms`, `1m30s`, `1d`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let (number, unit) = match text.strip_suffix('d') {
+        Some(days) => (days, 86_400.0),
+        None => (text, 1.0),
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * unit);
+    let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds
         .or_else(|| text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok()))
         .ok_or_else(|| format!("{text:?} is no time: 500ms, 2s and 1m30s are"))
@@ -217,12 +222,17 @@ mod tests {
 
     #[test]
     fn a_time_has_a_unit_or_is_in_seconds() {
-        for (text, millis) in
-            [("2s", 2000), ("500ms", 500), ("1m30s", 90_000), ("2", 2000), ("0.5", 500)]
-        {
+        for (text, millis) in [
+            ("2s", 2000),
+            ("500ms", 500),
+            ("1m30s", 90_000),
+            ("2", 2000),
+            ("0.5", 500),
+            ("1d", 86_400_000),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "soon", "-2s", "-1", "inf", "NaN", "1e300"] {
+        for text in ["", "soon", "-2s", "-1", "inf", "NaN", "1e300", "d", "1e300d"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
 use rustix::termios::{
     ControlModes, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr,
@@ -201,6 +202,21 @@ impl Drop for Quiet {
         }
         // One that is gone needs nothing.
         let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.before);
+    }
+}
+
+/// How long nothing must come, so that the rest of a paste is over.
+const PASTE_GAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// Takes what is typed or pasted until there is a pause, and keeps nothing of it.
+pub(crate) fn drop_input() {
+    let stdin = io::stdin();
+    let mut bytes = [0; 4096];
+    while poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&PASTE_GAP)).is_ok_and(|n| n > 0) {
+        // It is gone, or hung up.
+        if !rustix::io::read(&stdin, &mut bytes).is_ok_and(|len| len > 0) {
+            return;
+        }
     }
 }
 

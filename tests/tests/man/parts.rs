@@ -233,7 +233,10 @@ fn kind(schema: &Value) -> String {
     };
     match (types.unwrap_or_default(), schema["format"].as_str().unwrap_or_default()) {
         ("array", _) if schema["items"]["oneOf"].is_array() => "list of strings".into(),
-        ("array", _) => format!("list of {}s", kind(&schema["items"])),
+        ("array", _) => match kind(&schema["items"]).split_once(" of a ") {
+            Some((one, whose)) => format!("list of {one}s of {whose}s"),
+            None => format!("list of {}s", kind(&schema["items"])),
+        },
         ("string", "user-name") => "name of a user".into(),
         ("string", "room-name") => "name of a room".into(),
         ("string", "addressee") => "public, or name of a user".into(),

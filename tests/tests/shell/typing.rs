@@ -383,3 +383,32 @@ fn what_is_pasted_is_not_obeyed_either() {
     ann.type_keys("\r");
     assert_eq!(bob.next()["data"]["text"], "a\u{202e}b");
 }
+
+/// The shell ended, and the line was gone.
+#[test]
+fn what_is_no_text_is_left_out_and_the_line_stays() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    let remarks = |ann: &Terminal, count: usize| {
+        let remark = "what was typed or pasted is not UTF-8, and was left out";
+        ann.wait_for(remark, |screen| screen.matches(remark).count() == count);
+        ann.wait_for_prompt("ann#general> my draft caf");
+    };
+    ann.type_keys("my draft caf");
+    ann.wait_for_prompt("ann#general> my draft caf");
+    // The letter of Latin-1 could begin one of UTF-8, but for the next key.
+    ann.type_bytes(b"\xe9 ");
+    remarks(&ann, 1);
+    // Nothing of a paste that is none is sent, however long it is.
+    for (count, rest) in [(2, "two\rthree\rfour\r".into()), (3, "two\r".repeat(2000))] {
+        ann.type_bytes(
+            &[b"\x1b[200~one caf\xe9 au lait\r", rest.as_bytes(), b"\x1b[201~"].concat(),
+        );
+        remarks(&ann, count);
+    }
+    ann.type_keys("e\r");
+    assert_eq!(bob.next()["data"]["text"], "my draft cafe");
+    ann.wait_for_prompt("ann#general> ");
+    bob.hears_nothing();
+}
