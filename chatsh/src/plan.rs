@@ -107,9 +107,11 @@ impl Options {
         if let Some(given) = self.address_given.as_ref().or(self.address_option.as_ref()) {
             return Ok(given.clone());
         }
-        let named = std::env::var(ADDRESS_VARIABLE).ok().filter(|named| !named.is_empty());
+        // What is no text is no address either, rather than that of another server.
+        let named = env::var_os(ADDRESS_VARIABLE).map(|named| named.to_string_lossy().into_owned());
         named
             .as_deref()
+            .filter(|named| !named.is_empty())
             .unwrap_or("127.0.0.1")
             .parse()
             .map_err(|error| Failure::new(Exit::Usage, format!("${ADDRESS_VARIABLE}: {error}")))
