@@ -1,8 +1,6 @@
 //! The line editor, on a thread of its own: it reads one line each time it is asked to.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -118,7 +116,6 @@ impl Editor {
         rustyline.set_helper(Some(typist));
         let pressed = keys::bind(&mut rustyline);
         if let Some(history) = &history {
-            make_folder(history);
             // A history that is not there yet, or is damaged, is an empty one.
             let _ = rustyline.load_history(history);
         }
@@ -308,11 +305,5 @@ fn remember(rustyline: &mut Rustyline, line: &str, history: Option<&Path>) {
     let _ = rustyline.add_history_entry(line);
     if let Some(history) = history {
         let _ = rustyline.append_history(history);
-    }
-}
-
-fn make_folder(history: &Path) {
-    if let Some(folder) = history.parent() {
-        let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     }
 }

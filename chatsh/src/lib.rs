@@ -26,6 +26,7 @@ mod exit;
 mod floor;
 mod help;
 mod helper;
+mod history_file;
 #[cfg(test)]
 mod hostile;
 pub mod hosts;

@@ -32,6 +32,17 @@ pub(crate) fn secret_from(line: &str, catalogue: &Catalogue) -> Option<usize> {
     starts.min().map(|start| arguments_at + start)
 }
 
+/// Is there something in the secret of `line` that is read as in a shell, and may be meant as it
+/// stands? Not if all of it is quoted.
+pub(crate) fn may_be_misread(line: &str, catalogue: &Catalogue) -> bool {
+    let signs = ['\'', '"', '\\'];
+    let Some(start) = secret_from(line, catalogue) else { return false };
+    let secret = line[start..].trim_end();
+    let inside = |sign: char| secret.strip_prefix(sign)?.strip_suffix(sign);
+    let is_quoted = |sign| inside(sign).is_some_and(|inside| !inside.contains(signs));
+    secret.contains(signs) && !is_quoted('\'') && !is_quoted('"')
+}
+
 fn has_secret(command: &Description) -> bool {
     command.args.iter().any(|arg| arg.kind.is_secret())
 }
@@ -144,6 +155,18 @@ mod tests {
         check("Login harper 1234", "1234");
         check("REGISTER harper 1234", "1234");
         check(" register harper 1234", "1234");
+    }
+
+    #[test]
+    fn a_password_that_is_read_as_in_a_shell_is_known() {
+        let is_misread = |line: &str| may_be_misread(line, &testing::catalogue());
+        for line in [r"/login harper my$pass\word", "/login harper it's", r#"/login harper pa"ss""#]
+        {
+            assert!(is_misread(line), "{line}");
+        }
+        for line in ["/login harper 12$34", "/login harper 'pass word' ", r"/msg bob it\s", ""] {
+            assert!(!is_misread(line), "{line}");
+        }
     }
 
     #[test]

@@ -22,15 +22,16 @@ pub(crate) fn read(text: &str) -> Result<Timestamp, String> {
     }
     let now = Zoned::now();
     if let Ok(local) = text.parse::<DateTime>() {
-        let time = local.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
-        return Ok(time.timestamp());
+        let time = local.to_zoned(now.time_zone().clone());
+        // Outside of all years that there are.
+        return time.map(|time| time.timestamp()).map_err(|_| WORDS.into());
     }
     // A time alone is the last one that it was.
     if let Ok(time) = text.parse::<Time>() {
         let today = now.date().to_datetime(time);
         let local = if today > now.datetime() { today.yesterday() } else { Ok(today) };
         let local = local.and_then(|local| local.to_zoned(now.time_zone().clone()));
-        return local.map(|time| time.timestamp()).map_err(|e| e.to_string());
+        return local.map(|time| time.timestamp()).map_err(|_| WORDS.into());
     }
     text.parse::<Span>()
         .ok()

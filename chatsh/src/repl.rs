@@ -35,7 +35,7 @@ use crate::settings::Setting;
 use crate::style::Style;
 use crate::terminal::{Quiet, columns, is_dumb};
 use crate::waiting::{Awaited, Waiting};
-use crate::{paths, safe, said};
+use crate::{history_file, paths, safe, said};
 
 /// How many messages of a room are shown when it is entered: half a small terminal.
 const RECENT_LEN: usize = 10;
@@ -74,9 +74,11 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     let style = Arc::new(Mutex::new(look.style));
     let is_plain = look.style.is_plain;
     let standing = Standing::default();
+    let history = paths::history();
+    let kept = history.as_deref().map_or(Ok(()), history_file::prepare);
     let typist = Typist::new(session.shared_book(), Arc::clone(&style), standing.clone());
     let (editor, printer) =
-        Editor::start(typist, &standing, quiet.as_ref(), is_plain, paths::history())
+        Editor::start(typist, &standing, quiet.as_ref(), is_plain, history.clone())
             .map_err(|e| broken(&e))?;
     let mut repl = Repl {
         session,
@@ -108,6 +110,10 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
         held: Vec::new(),
         away: None,
     };
+    if let (Err(error), Some(file)) = (kept, &history) {
+        let file = file.display();
+        repl.remark(&format!("what you type is not kept for another time: {file}: {error}"));
+    }
     let outcome = repl.talk().await.map_err(|failure| repl.with_draft(failure));
     repl.printer.drain().await;
     repl.editor.stop().await;

@@ -142,6 +142,9 @@ fn one_too_many(
             let options = options.trim_end();
             format!("if it is part of {name}, quote it: --{name} {}{options}", quoted(&value))
         }
+        _ if command.args.iter().any(|arg| !arg.required && arg.name == word) => {
+            format!("if it is the option, say --{}", rest.trim_end())
+        }
         _ if let Some(Arg { name, .. }) = meant.filter(|_| !rest.contains("--")) => {
             format!("if it is the {name}, say --{name} {}", quoted(rest.trim_end()))
         }
@@ -433,6 +436,10 @@ mod tests {
         check::<Create>(
             "attic 3",
             "6: \"3\" is one argument too many: if it is the count, say --count 3",
+        );
+        check::<Create>(
+            "attic private",
+            "6: \"private\" is one argument too many: if it is the option, say --private",
         );
         check::<Kick>(
             "--reason loud bob eve",

@@ -26,7 +26,7 @@ pub struct Spec {
     pub role: Role,
     /// May further requests be sent before its reply has come?
     pub pipelined: bool,
-    /// Can what it does not be undone? Then people are asked before it is sent.
+    /// Is a room or an account gone for good after it? Then people are asked before it is sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub irreversible: bool,
     /// For the one command that says a bare line: its arguments before the text.
@@ -100,7 +100,7 @@ impl Spec {
         self
     }
 
-    /// The same, whose deed cannot be undone.
+    /// The same, after which a room or an account is gone for good.
     pub const fn irreversible(mut self) -> Spec {
         self.irreversible = true;
         self

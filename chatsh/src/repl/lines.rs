@@ -20,7 +20,7 @@ use crate::settings::{self, Setting};
 use crate::source::Script;
 use crate::step::{self, Step, Trouble};
 use crate::waiting::{Awaited, Waiting};
-use crate::{help, key};
+use crate::{help, key, masking};
 
 /// A wait of less is over before anybody asks what goes on.
 const WAIT_SAID_FROM: Duration = Duration::from_secs(1);
@@ -64,6 +64,9 @@ impl Repl<'_> {
                         "it will be done, if you say so again, when the connection is back",
                     );
                 } else if may_be_sent {
+                    if !in_script && masking::may_be_misread(line, &catalogue) {
+                        self.remark("quotes and \\ in the password were read as in a shell");
+                    }
                     key::give(command, &mut data);
                     self.ask(command, data, is_bare).await;
                 } else {

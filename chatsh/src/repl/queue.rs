@@ -52,6 +52,7 @@ impl Repl<'_> {
                 let queued = |line| Queued { is_pasted, ..Queued::typed(line) };
                 self.lines.extend(text.lines().map(queued));
             }
+            Some(Sending::AsOne) if text.trim().is_empty() => {}
             Some(Sending::AsOne) if text.starts_with('/') => {
                 self.lines.push_back(Queued::typed(text));
             }

@@ -83,6 +83,18 @@ fn a_password_is_masked_in_plain_output_too() {
     check(&[], &["--plain"]);
 }
 
+/// It was another password than the one that was typed, and nobody said so.
+#[test]
+fn a_password_with_quotes_in_it_is_told_to_be_read_as_in_a_shell() {
+    let server = Server::start();
+    let mut ann = crate::shell(&server);
+    ann.enter("/register eve 'pass word'", "successful", "127.0.0.1> ");
+    let remark = "quotes and \\ in the password were read as in a shell";
+    assert!(!ann.lines().contains(remark));
+    ann.enter(r"/register ann my$pass\word", remark, "127.0.0.1> ");
+    ann.enter("/login ann my$password", "Login successful", "ann@lobby> ");
+}
+
 /// While a reply is awaited nobody reads the keys, and the terminal would show them.
 #[test]
 fn a_password_that_is_typed_too_early_is_not_shown_either() {

@@ -166,6 +166,30 @@ fn the_history_lasts_and_only_its_owner_can_read_it() {
     assert_eq!(mode(HISTORY), 0o600);
 }
 
+/// Nothing was kept any more, and nobody said so.
+#[test]
+fn a_history_that_is_damaged_is_mended_and_one_that_cannot_be_kept_is_told() {
+    let server = Server::start();
+    let home = Home::new();
+    fs::create_dir_all(home.path(".local/state/chatsh")).unwrap();
+    home.write(HISTORY, b"#V2\nfirst words\ncaf\xe9\nlast words\n");
+    let mut ann = member_with(home.clone(), &server, "ann", &[], &[]);
+    // The model of a screen shows no U+FFFD.
+    for (key, line) in
+        [("\u{1b}[A", "last words"), ("\u{1b}[A", "caf"), ("\u{1b}[A", "first words")]
+    {
+        ann.type_keys(key);
+        ann.wait_for_prompt(&format!("ann#general> {line}"));
+    }
+    ann.type_keys("\u{15}");
+    ann.enter("more", "more", "ann#general> ");
+    assert!(home.read(HISTORY).ends_with("last words\nmore\n"), "{}", home.read(HISTORY));
+    fs::remove_dir_all(home.path(".local/state/chatsh")).unwrap();
+    home.write(".local/state/chatsh", "");
+    let ann = member_with(home, &server, "ann", &[], &[]);
+    ann.wait_for_text("what you type is not kept for another time: ");
+}
+
 #[test]
 fn up_and_ctrl_r_search_the_history() {
     let server = Server::start();
