@@ -17,6 +17,10 @@ use crate::{paths, settings};
 /// Each candidate ends with the blank that follows it, but for a folder, which goes on.
 pub(crate) fn candidates(line: &str, book: &Book) -> (usize, Vec<String>) {
     let start = line.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+    let value_of_option = line[start..]
+        .split_once('=')
+        .filter(|(option, _)| option.starts_with("--") && line.starts_with('/'));
+    let start = start + value_of_option.map_or(0, |(option, _)| option.len() + 1);
     let word = &line[start..];
     let found: Vec<String> = match Typed::read(line, book) {
         Typed::Name(_) => commands(book).map(|name| format!("/{name}")).collect(),
@@ -131,7 +135,10 @@ impl<'a> Typed<'a> {
         }
         let next = match (awaited, required.next()) {
             (Some(arg), _) => Next::Value(arg),
-            _ if word.starts_with("--") => Next::Option,
+            _ if let Some(option) = word.strip_prefix("--") => match option.split_once('=') {
+                Some((option, _)) => value_of(command, option).map_or(Next::Nothing, Next::Value),
+                None => Next::Option,
+            },
             (None, Some(arg)) => {
                 position += usize::from(!word.is_empty());
                 Next::Value(arg)
@@ -155,7 +162,8 @@ fn options<'a>(command: &'a Description, given: &[&str]) -> impl Iterator<Item =
 
 /// Is the option `arg` among the words that are `given`?
 fn is_given(arg: &Arg, given: &[&str]) -> bool {
-    given.iter().any(|word| word.strip_prefix("--") == Some(&arg.name))
+    let options = given.iter().filter_map(|word| word.strip_prefix("--"));
+    options.map(|option| option.split('=').next()).any(|option| option == Some(&arg.name))
 }
 
 /// What `arg` may be, behind the words that are `given`.
@@ -287,12 +295,16 @@ mod tests {
         completes(State::Chat, "ask @ha", &["ask @harper "]);
         completes(State::Lobby, "ask ha", &[]);
         completes(State::Lobby, "/wait --from b", &["/wait --from bob "]);
+        completes(State::Lobby, "/wait --from=b", &["/wait --from=bob "]);
+        completes(State::Lobby, "/wait --form=b", &[]);
     }
 
     #[test]
     fn options_are_completed_once() {
         completes(State::Lobby, "/create ops --p", &["/create ops --private "]);
         completes(State::Lobby, "/create --private ops --p", &[]);
+        completes(State::Lobby, "/wait --from=bob --m", &["/wait --from=bob --match "]);
+        completes(State::Lobby, "/wait --from=bob --f", &[]);
         completes(State::Lobby, "/wait ", &["/wait --from ", "/wait --match ", "/wait --timeout "]);
         completes(
             State::Auth,
