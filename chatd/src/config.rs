@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use commands::{Limits, Policy, Registration};
-use proto::{Cap, RoomName};
+use proto::{Cap, PASSWORD_BYTES_MAX, RoomName};
 use serde::Deserialize;
 
 /// One key of the configuration.
@@ -359,7 +359,13 @@ impl Config {
                  give {TEXT_BYTES_MAX} or less, or 0 for that"
             ));
         }
-        let Password { log_n, r, p, .. } = self.password;
+        let Password { min_length, log_n, r, p } = self.password;
+        if min_length > PASSWORD_BYTES_MAX {
+            return Err(format!(
+                "password.min_length: no password has {min_length} bytes: give \
+                 {PASSWORD_BYTES_MAX} or less"
+            ));
+        }
         if scrypt::Params::new(log_n, r, p).is_err() || log_n > PASSWORD_LOG_N_MAX {
             return Err(format!(
                 "password: scrypt cannot do log_n = {log_n}, r = {r}, p = {p}: 15, 8, 3 are usual"

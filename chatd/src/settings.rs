@@ -334,6 +334,9 @@ mod tests {
         assert!(settings.config().unwrap_err().to_string().contains("go together"));
         let settings = gather("", &[], &[("password.log_n", "60")]).unwrap();
         assert!(settings.config().unwrap_err().to_string().contains("scrypt cannot do"));
+        // Nobody could have had an account.
+        let settings = gather("", &[], &[("password.min_length", "257")]).unwrap();
+        assert!(settings.config().unwrap_err().to_string().contains("no password has 257"));
         let text = |bytes| gather("", &[], &[("limits.text", bytes)]).unwrap().config();
         assert!(text("65537").unwrap_err().to_string().contains("limits.text: no frame"));
         assert_eq!(text("0").unwrap().policy().limits.text, 65_536);

@@ -2,7 +2,7 @@
 //! line, which everybody on the machine can read.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -91,20 +91,34 @@ fn ask_once(question: &str) -> Result<Zeroizing<String>, Failure> {
     })
 }
 
+/// How many bytes a command for a password may print: more than any that keeps notes beside it.
+const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
+
 fn output_of(command: &str) -> Result<Zeroizing<String>, Failure> {
     let failed =
         |why: String| Failure::new(Exit::Usage, format!("the password command failed: {why}"));
     // It may ask for a password of its own.
     let _lent = Lent::begin();
-    let output = Command::new("/bin/sh")
+    let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
+        .stdout(Stdio::piped())
+        .spawn()
         .map_err(|e| failed(e.to_string()))?;
-    let bytes = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(failed(output.status.to_string()));
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = child
+        .stdout
+        .take()
+        .map_or(Ok(0), |stdout| stdout.take(OUTPUT_BYTES_MAX + 1).read_to_end(&mut bytes));
+    if bytes.len() as u64 > OUTPUT_BYTES_MAX {
+        // It may go on for ever.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(failed(format!("it prints more than {OUTPUT_BYTES_MAX} bytes")));
+    }
+    let status = read.and_then(|_| child.wait()).map_err(|e| failed(e.to_string()))?;
+    if !status.success() {
+        return Err(failed(status.to_string()));
     }
     let text = std::str::from_utf8(&bytes).map_err(|e| failed(e.to_string()))?;
     first_line(Zeroizing::new(text.to_owned()), "the password command")

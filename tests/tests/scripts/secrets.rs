@@ -49,6 +49,12 @@ fn a_password_comes_from_a_file_a_variable_or_a_command() {
         exit 2
     "#]]
     .assert_eq(&into(&["--password-command", "cat nowhere"], ""));
+    // It was read for ever.
+    expect![[r#"
+        ! chatsh: the password command failed: it prints more than 65536 bytes
+        exit 2
+    "#]]
+    .assert_eq(&into(&["--password-command", "yes"], ""));
 }
 
 #[test]
