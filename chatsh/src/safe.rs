@@ -189,7 +189,7 @@ fn joins(before: Option<char>, joiner: char, after: Option<char>) -> bool {
     }
 }
 
-pub(crate) fn is_pictograph(c: char) -> bool {
+fn is_pictograph(c: char) -> bool {
     matches!(
         c,
         '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2bff}' | '\u{3030}' | '\u{303d}'
