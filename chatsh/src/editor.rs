@@ -35,17 +35,23 @@ const STOPS_MAX: usize = 50;
 type Rustyline = rustyline::Editor<Typist, FileHistory>;
 
 /// What the editor is asked for.
-enum Ask {
+pub(crate) enum Ask {
     /// A line, after this prompt.
     Line(String),
     /// An answer, which is not for the history if it is one.
     Answer(String),
+    /// A password, which is masked, and for no history at all.
+    Password(String),
 }
 
 impl Ask {
+    fn is_line(&self) -> bool {
+        matches!(self, Ask::Line(_))
+    }
+
     fn prompt(&self) -> &str {
         match self {
-            Ask::Line(prompt) | Ask::Answer(prompt) => prompt,
+            Ask::Line(prompt) | Ask::Answer(prompt) | Ask::Password(prompt) => prompt,
         }
     }
 }
@@ -180,19 +186,10 @@ impl Editor {
         self.keeper.is_none()
     }
 
-    /// Lets a line be typed. Not to be called while one is.
-    pub(crate) async fn ask_line(&mut self, prompt: String) {
-        self.ask(Ask::Line(prompt)).await;
-    }
-
-    /// Lets the answer to `question` be typed. Not to be called while a line is.
-    pub(crate) async fn ask_answer(&mut self, question: String) {
-        self.ask(Ask::Answer(question)).await;
-    }
-
-    async fn ask(&mut self, ask: Ask) {
+    /// Lets it be typed. Not to be called while something is.
+    pub(crate) async fn ask(&mut self, ask: Ask) {
         self.is_reading = true;
-        self.is_answering = matches!(ask, Ask::Answer(_));
+        self.is_answering = !ask.is_line();
         // Here, so that what changes it next finds it.
         self.standing.begin(ask.prompt());
         let _ = self.asks.send(ask).await;
@@ -238,8 +235,7 @@ fn read(
     history: Option<&Path>,
 ) -> Result<Typed, Failure> {
     pressed.begin();
-    let is_answering = matches!(ask, Ask::Answer(_));
-    match line(rustyline, is_answering, standing) {
+    match line(rustyline, ask, standing) {
         Ok(line) if pressed.has_interrupt() => Ok(Typed::Cleared { had_text: !line.is_empty() }),
         Ok(line) => {
             let is_known = || rustyline.history().iter().any(|known| *known == line);
@@ -249,7 +245,7 @@ fn read(
                 _ => Lines::Pasted,
             };
             let is_secret = rustyline.helper().is_none_or(|typist| typist.is_secret(&line));
-            let is_answer = is_answering && line.trim().len() <= ANSWER_BYTES_MAX;
+            let is_answer = !ask.is_line() && line.trim().len() <= ANSWER_BYTES_MAX;
             if !is_answer && !is_secret && !line.trim().is_empty() {
                 remember(rustyline, &line, history);
             }
@@ -271,16 +267,12 @@ const NO_TEXT: &str = "what was typed or pasted is not UTF-8, and was left out";
 /// A line, behind the prompt that is standing there. Rustyline knows no other prompt than the
 /// one that it began with, and ends when it cannot read what is typed: then it begins again, with
 /// the line as it is, but without what was undone, or looked up in the history.
-fn line(
-    rustyline: &mut Rustyline,
-    is_answering: bool,
-    standing: &Standing,
-) -> rustyline::Result<String> {
+fn line(rustyline: &mut Rustyline, ask: &Ask, standing: &Standing) -> rustyline::Result<String> {
     let (mut left, mut right) = (String::new(), String::new());
     loop {
         let prompt = standing.prompt().unwrap_or_default();
         if let Some(typist) = rustyline.helper_mut() {
-            typist.begin(is_answering, prompt.width());
+            typist.begin(!ask.is_line(), matches!(ask, Ask::Password(_)), prompt.width());
         }
         let line = rustyline.readline_with_initial(&prompt, (&left, &right));
         let (Err(error), Some(typist)) = (&line, rustyline.helper()) else { return line };

@@ -39,6 +39,8 @@ pub(crate) struct Typist {
     standing: Standing,
     /// Is the line the answer to a question? Then it is not completed.
     is_answering: bool,
+    /// Is it a password?
+    is_password: bool,
     /// How many columns the prompt takes.
     prompt_width: usize,
     /// Was rustyline told to stop, since the prompt is another one now?
@@ -93,7 +95,8 @@ impl Typist {
         standing: Standing,
     ) -> Typist {
         let draft = Draft::default();
-        let (is_answering, prompt_width, floor) = (false, 0, Floor::default());
+        let (is_answering, is_password) = (false, false);
+        let (prompt_width, floor) = (0, Floor::default());
         let (drawn, to_list) = (Cell::default(), Cell::default());
         let is_stopping = AtomicBool::new(false);
         Typist {
@@ -101,6 +104,7 @@ impl Typist {
             style,
             standing,
             is_answering,
+            is_password,
             prompt_width,
             is_stopping,
             draft,
@@ -111,8 +115,9 @@ impl Typist {
     }
 
     /// A line is read behind a prompt of so many columns.
-    pub(crate) fn begin(&mut self, is_answering: bool, prompt_width: usize) {
+    pub(crate) fn begin(&mut self, is_answering: bool, is_password: bool, prompt_width: usize) {
         self.is_answering = is_answering;
+        self.is_password = is_password;
         self.prompt_width = prompt_width;
         self.is_stopping.store(false, Ordering::Relaxed);
         self.draft.set("", 0);
@@ -160,6 +165,9 @@ impl Typist {
     }
 
     fn secret_from(&self, line: &str) -> Option<usize> {
+        if self.is_password {
+            return Some(0);
+        }
         masking::secret_from(line, &self.book().catalogue)
     }
 

@@ -9,6 +9,7 @@ mod away;
 mod frames;
 mod lines;
 mod queue;
+mod secrets;
 
 use std::collections::VecDeque;
 use std::io;
@@ -24,7 +25,7 @@ use smol::{Task, Timer};
 
 use self::queue::Queued;
 use crate::comeback::Back;
-use crate::editor::{Editor, Lines, Typed};
+use crate::editor::{Ask, Editor, Lines, Typed};
 use crate::exit::{Exit, Failure};
 use crate::helper::Typist;
 use crate::link::{Ended, Received};
@@ -228,7 +229,7 @@ impl Repl<'_> {
                 self.printer.settle().await;
                 self.keep_prompt();
                 self.is_hasty = false;
-                self.editor.ask_line(self.prompt.clone()).await;
+                self.editor.ask(Ask::Line(self.prompt.clone())).await;
             }
             match self.turn().await? {
                 None => {}

@@ -25,7 +25,7 @@ pub use code::Code;
 pub use frame::{DecodeError, Decoder, Frame, FrameError, HEADER_BYTES, frame};
 pub use help::{arguments, overview, page, usage};
 pub use key::{KEY_CHARS_MAX, Key, KeyError};
-pub use line::{Line, LineError, read_line, request_of, write_line};
+pub use line::{Line, LineError, quoted, read_line, request_of, write_line};
 pub use message::{ID_CHARS_MAX, Id, Incoming, Malformed, Outgoing, Refusal, Request, Status};
 pub use name::{NameError, NameKey, ROOM_NAME_CHARS_MAX, RoomName, USER_NAME_CHARS_MAX, UserName};
 pub use secret::{PASSWORD_BYTES_MAX, Password, SecretError, TOKEN_BYTES, Token};

@@ -231,8 +231,8 @@ fn plain(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// A word in single quotes, if it needs them.
-fn quoted(word: &str) -> Cow<'_, str> {
+/// A word in single quotes, if it needs them: a line has it as one word.
+pub fn quoted(word: &str) -> Cow<'_, str> {
     let is_plain = |c: char| !c.is_whitespace() && !matches!(c, '\'' | '"' | '\\');
     if !word.is_empty() && word.chars().all(is_plain) {
         return Cow::Borrowed(word);

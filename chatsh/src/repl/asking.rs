@@ -5,7 +5,7 @@ use proto::{Arg, Catalogue, Kind, Line, State, States, read_line, usage};
 use serde_json::Value;
 
 use super::Repl;
-use crate::editor::Typed;
+use crate::editor::{Ask, Typed};
 use crate::exit::Failure;
 use crate::local::Local;
 use crate::step::{self, Step};
@@ -93,6 +93,16 @@ impl Repl<'_> {
 
     /// The answer to a question; nothing, if the user gives none.
     async fn reply_to(&mut self, question: &str) -> Result<String, Failure> {
+        let question = Ask::Answer(safe::one_line(question, self.look.style));
+        Ok(self.asked(question).await?.trim().to_owned())
+    }
+
+    /// The password that the user types, unseen; nothing, if they type none.
+    pub(super) async fn password(&mut self, question: &str) -> Result<String, Failure> {
+        self.asked(Ask::Password(safe::one_line(question, self.look.style))).await
+    }
+
+    async fn asked(&mut self, question: Ask) -> Result<String, Failure> {
         // What is being typed is no answer to what was not asked yet.
         if self.editor.is_reading() {
             let which = match &self.unseen {
@@ -108,11 +118,11 @@ impl Repl<'_> {
                 Some(Typed::Left) => return Ok(String::new()),
             }
         }
-        self.editor.ask_answer(safe::one_line(question, self.look.style)).await;
+        self.editor.ask(question).await;
         loop {
             match self.turn().await? {
                 None => {}
-                Some(Typed::Line(answer, _)) => return Ok(answer.trim().to_owned()),
+                Some(Typed::Line(answer, _)) => return Ok(answer),
                 Some(Typed::Cleared { .. } | Typed::Left) => return Ok(String::new()),
             }
         }

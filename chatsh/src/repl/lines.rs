@@ -47,6 +47,11 @@ impl Repl<'_> {
         self.number += 1;
         let (state, catalogue) = self.session.here();
         let in_script = self.source.is_some();
+        let asked = match in_script {
+            true => None,
+            false => self.with_passwords(line, &catalogue, state).await?,
+        };
+        let (line, is_asked) = (asked.as_deref().unwrap_or(line), asked.is_some());
         match step::understand(line, in_script, &catalogue, States::of(&[state])) {
             Ok(Step::Nothing) => {}
             Ok(Step::Ask { command, mut data, is_bare }) => {
@@ -64,7 +69,7 @@ impl Repl<'_> {
                         "it will be done, if you say so again, when the connection is back",
                     );
                 } else if may_be_sent {
-                    if !in_script && masking::may_be_misread(line, &catalogue) {
+                    if !in_script && !is_asked && masking::may_be_misread(line, &catalogue) {
                         self.remark("quotes and \\ in the password were read as in a shell");
                     }
                     key::give(command, &mut data);

@@ -83,6 +83,55 @@ fn a_password_is_masked_in_plain_output_too() {
     check(&[], &["--plain"]);
 }
 
+/// They were typed after the refusal, as the next line, for all to see.
+#[test]
+fn a_password_that_is_left_out_is_asked_for_unseen() {
+    let server = Server::start();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let knowing = ["--pin", &server.fingerprint, "-a", &address];
+    let mut ann = Terminal::in_home(home.clone(), ROWS, COLS, &knowing, &[]);
+    ann.wait_for_prompt("127.0.0.1> ");
+    let mut step = |line: &str, answers: &[(&str, &str)], seen: &str, prompt: &str| {
+        ann.type_keys(&format!("{line}\r"));
+        for (question, password) in answers {
+            ann.wait_for_line(question, |line| line.ends_with(question));
+            ann.type_keys(password);
+            let masked = format!("{question}{}", "*".repeat(password.chars().count()));
+            ann.wait_for_line(&masked, |line| line.ends_with(&masked));
+            ann.type_keys("\r");
+        }
+        ann.wait_for_text(seen);
+        ann.wait_for_prompt(prompt);
+    };
+    let out = "127.0.0.1> ";
+    let (of_ann, again) = ("Password of ann: ", "The same again: ");
+    let (old, new) = ("The old password: ", "The new password: ");
+    step("/register ann", &[(of_ann, "ÐßÞ1"), (again, "ÐßÞ2")], "not the same", out);
+    step("/register ann", &[(of_ann, "--ÐßÞ'Þ")], "", again);
+    step("--ÐßÞ'Þ", &[], "Registration successful", out);
+    step("/login ann", &[(of_ann, "")], "no password was typed", out);
+    step("/login ann", &[(of_ann, "--ÐßÞ'Þ")], "Login successful", "ann@lobby> ");
+    step(
+        "/passwd",
+        &[(old, "--ÐßÞ'Þ"), (new, "Ðß\\Þ"), (again, "Ðß\\Þ")],
+        "changed",
+        "ann@lobby> ",
+    );
+    step("/logout", &[], "Logged out", out);
+    // In a file of lines it is a mistake.
+    home.write("log.in", "/login ann\n");
+    step("/source log.in", &[], "password is missing", out);
+    step("/login ann", &[(of_ann, "Ðß\\Þ")], "Login successful", "ann@lobby> ");
+    ann.type_keys("/quit\r");
+    assert_eq!(ann.wait(), 0);
+    let (bytes, history) = (String::from_utf8(ann.bytes()).unwrap(), home.read(HISTORY));
+    for letter in "ÐßÞ".chars() {
+        assert!(!bytes.contains(letter), "{letter} was drawn: {bytes:?}");
+        assert!(!history.contains(letter), "{letter} was kept: {history:?}");
+    }
+}
+
 /// It was another password than the one that was typed, and nobody said so.
 #[test]
 fn a_password_with_quotes_in_it_is_told_to_be_read_as_in_a_shell() {
