@@ -1,6 +1,6 @@
 //! The line editor, on a thread of its own: it reads one line each time it is asked to.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -122,7 +122,7 @@ impl Editor {
         rustyline.set_helper(Some(typist));
         let pressed = keys::bind(&mut rustyline);
         if let Some(history) = &history {
-            // A history that is not there yet, or is damaged, is an empty one.
+            // One that cannot be read is an empty one.
             let _ = rustyline.load_history(history);
         }
         let external = rustyline.create_external_printer().ok();
@@ -235,7 +235,7 @@ fn read(
     history: Option<&Path>,
 ) -> Result<Typed, Failure> {
     pressed.begin();
-    match line(rustyline, ask, standing) {
+    match line(rustyline, ask, standing, pressed) {
         Ok(line) if pressed.has_interrupt() => Ok(Typed::Cleared { had_text: !line.is_empty() }),
         Ok(line) => {
             let is_known = || rustyline.history().iter().any(|known| *known == line);
@@ -267,7 +267,12 @@ const NO_TEXT: &str = "what was typed or pasted is not UTF-8, and was left out";
 /// A line, behind the prompt that is standing there. Rustyline knows no other prompt than the
 /// one that it began with, and ends when it cannot read what is typed: then it begins again, with
 /// the line as it is, but without what was undone, or looked up in the history.
-fn line(rustyline: &mut Rustyline, ask: &Ask, standing: &Standing) -> rustyline::Result<String> {
+fn line(
+    rustyline: &mut Rustyline,
+    ask: &Ask,
+    standing: &Standing,
+    pressed: &Pressed,
+) -> rustyline::Result<String> {
     let (mut left, mut right) = (String::new(), String::new());
     loop {
         let prompt = standing.prompt().unwrap_or_default();
@@ -276,19 +281,31 @@ fn line(rustyline: &mut Rustyline, ask: &Ask, standing: &Standing) -> rustyline:
         }
         let line = rustyline.readline_with_initial(&prompt, (&left, &right));
         let (Err(error), Some(typist)) = (&line, rustyline.helper()) else { return line };
-        let remark = match error {
-            ReadlineError::Interrupted if typist.has_stopped() => "",
-            ReadlineError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                typist.has_failed();
-                if !is_dumb() {
-                    drop_input();
-                }
-                NO_TEXT
+        let draft = typist.draft.parts();
+        match error {
+            ReadlineError::Interrupted if typist.has_stopped() => {
+                typist.take_away(&format!("{prompt}{}{}", draft.0, draft.1), "");
+            }
+            ReadlineError::Io(error) if error.kind() != io::ErrorKind::InvalidData => return line,
+            ReadlineError::Io(_) if is_dumb() => {
+                // The terminal has taken the line.
+                let mut stdout = io::stdout();
+                let asked = format!("{NO_TEXT}\r\n{}", ask.prompt());
+                let _ = stdout.write_all(asked.as_bytes()).and_then(|()| stdout.flush());
+            }
+            ReadlineError::Io(_) => {
+                typist.interrupt();
+                drop_input(pressed.has_paste());
+                // Rustyline does not go to the end of the line first.
+                let drawn = match typist.draft.is_searching() {
+                    true => String::new(),
+                    false => format!("{prompt}{}", draft.0),
+                };
+                typist.take_away(&drawn, NO_TEXT);
             }
             _ => return line,
-        };
-        (left, right) = typist.draft.parts();
-        typist.take_away(&format!("{prompt}{left}{right}"), remark);
+        }
+        (left, right) = draft;
     }
 }
 

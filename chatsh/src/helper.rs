@@ -63,6 +63,9 @@ struct Line {
     text: String,
     /// Before which byte the cursor is.
     cursor: usize,
+    /// What it was, and where the cursor, before the history was searched: while it is, what is
+    /// found stands there.
+    before_search: Option<(String, usize)>,
 }
 
 impl Draft {
@@ -72,14 +75,35 @@ impl Draft {
         line.cursor = cursor;
     }
 
+    /// Whether the history is searched.
+    fn set_searching(&self, is_searching: bool) {
+        let mut line = self.lock();
+        match is_searching {
+            true if line.before_search.is_none() => {
+                line.before_search = Some((line.text.clone(), line.cursor));
+            }
+            true => {}
+            false => line.before_search = None,
+        }
+    }
+
+    /// Is the history searched, so that something else is drawn?
+    pub(crate) fn is_searching(&self) -> bool {
+        self.lock().before_search.is_some()
+    }
+
     pub(crate) fn text(&self) -> String {
-        self.lock().text.clone()
+        let (left, right) = self.parts();
+        left + &right
     }
 
     /// What stands before the cursor, and behind it.
     pub(crate) fn parts(&self) -> (String, String) {
         let line = self.lock();
-        let (left, right) = line.text.split_at_checked(line.cursor).unwrap_or((&line.text, ""));
+        let now = (&line.text, line.cursor);
+        let (text, cursor) =
+            line.before_search.as_ref().map_or(now, |(text, cursor)| (text, *cursor));
+        let (left, right) = text.split_at_checked(cursor).unwrap_or((text, ""));
         (left.to_owned(), right.to_owned())
     }
 
@@ -121,6 +145,7 @@ impl Typist {
         self.prompt_width = prompt_width;
         self.is_stopping.store(false, Ordering::Relaxed);
         self.draft.set("", 0);
+        self.draft.set_searching(false);
     }
 
     /// Was rustyline told to stop since it began?
@@ -137,18 +162,15 @@ impl Typist {
             remark => format!("{}\r\n", self.style().error(remark)),
         };
         self.floor.take_away(|is_last| {
-            let erase = if is_last && !terminal::is_dumb() {
-                format!("\x1b[{rows}A{ERASED}")
-            } else {
-                String::new()
-            };
+            let erase = if is_last { format!("\x1b[{rows}A{ERASED}") } else { String::new() };
             let mut stdout = io::stdout();
             let _ = write!(stdout, "{erase}{remark}").and_then(|()| stdout.flush());
         });
     }
 
-    /// Rustyline has ended for something that it cannot read.
-    pub(crate) fn has_failed(&self) {
+    /// Rustyline has ended in the middle of a line, and begins again. A text that is on its way to
+    /// it meanwhile is shown with the line then.
+    pub(crate) fn interrupt(&self) {
         self.floor.try_change();
     }
 
@@ -283,6 +305,7 @@ impl Highlighter for Typist {
         prompt: &'p str,
         is_default: bool,
     ) -> Cow<'b, str> {
+        self.draft.set_searching(!is_default);
         let is_another = self.standing.prompt().is_some_and(|now| is_default && now != prompt);
         if is_another && !self.has_stopped() && self.floor.try_change() {
             self.is_stopping.store(true, Ordering::Relaxed);

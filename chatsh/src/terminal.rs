@@ -205,17 +205,45 @@ impl Drop for Quiet {
     }
 }
 
-/// How long nothing must come, so that the rest of a paste is over.
-const PASTE_GAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// What ends a paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// Takes what is typed or pasted until there is a pause, and keeps nothing of it.
-pub(crate) fn drop_input() {
+/// How long nothing must come, so that what was typed in one piece is over.
+const KEYS_GAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// The same of a paste, which may come over a slow line. Its end may have come before.
+const PASTE_GAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 400_000_000 };
+
+/// Takes what is typed until there is a pause, or the end of what is pasted, and keeps nothing.
+pub(crate) fn drop_input(is_paste: bool) {
     let stdin = io::stdin();
+    let gap = if is_paste { PASTE_GAP } else { KEYS_GAP };
+    // The end may come in two pieces.
+    let mut seen = Vec::new();
     let mut bytes = [0; 4096];
-    while poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&PASTE_GAP)).is_ok_and(|n| n > 0) {
-        // It is gone, or hung up.
-        if !rustix::io::read(&stdin, &mut bytes).is_ok_and(|len| len > 0) {
+    loop {
+        match retry(|| poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&gap))) {
+            Ok(ready) if ready > 0 => {}
+            _ => return,
+        }
+        match retry(|| rustix::io::read(&stdin, &mut bytes)) {
+            Ok(len) if len > 0 => seen.extend_from_slice(&bytes[..len]),
+            // It is gone, or hung up.
+            _ => return,
+        }
+        if is_paste && seen.windows(PASTE_END.len()).any(|piece| piece == PASTE_END) {
             return;
+        }
+        seen.drain(..seen.len().saturating_sub(PASTE_END.len()));
+    }
+}
+
+/// What a system call gives that no signal interrupts.
+fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    loop {
+        match call() {
+            Err(rustix::io::Errno::INTR) => {}
+            outcome => return outcome,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::json;
@@ -419,6 +421,8 @@ fn what_is_no_text_is_left_out_and_the_line_stays() {
         ann.wait_for(remark, |screen| screen.matches(remark).count() == count);
         ann.wait_for_prompt("ann#general> my draft caf");
     };
+    ann.enter("earlier words", "earlier words", "ann#general> ");
+    assert_eq!(bob.next()["data"]["text"], "earlier words");
     ann.type_keys("my draft caf");
     ann.wait_for_prompt("ann#general> my draft caf");
     // The letter of Latin-1 could begin one of UTF-8, but for the next key.
@@ -431,8 +435,39 @@ fn what_is_no_text_is_left_out_and_the_line_stays() {
         );
         remarks(&ann, count);
     }
+    // Over a slow line it comes in pieces.
+    ann.type_bytes(b"\x1b[200~one caf\xe9 au lait\rtwo\r");
+    thread::sleep(Duration::from_millis(150));
+    ann.type_bytes(b"three\rfour\r\x1b[20");
+    ann.type_bytes(b"1~");
+    remarks(&ann, 4);
+    // While the history is searched it is the line from before.
+    ann.type_bytes(b"\x12earlier");
+    ann.wait_for_text("earlier words");
+    ann.type_bytes(b"\xe9 ");
+    remarks(&ann, 5);
     ann.type_keys("e\r");
     assert_eq!(bob.next()["data"]["text"], "my draft cafe");
     ann.wait_for_prompt("ann#general> ");
     bob.hears_nothing();
+}
+
+/// What others had said above the line was erased.
+#[test]
+fn what_is_no_text_at_the_beginning_of_a_long_line_takes_nothing_away() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    let mut bob = server.member("bob", "general");
+    for text in ["one", "two", "three"] {
+        bob.say(text);
+        ann.wait_for_text(&format!("bob: {text}"));
+    }
+    let long = "x".repeat(2 * usize::from(COLS) + 20);
+    ann.type_keys(&long);
+    ann.wait_for("the line", |screen| screen.replace('\n', "").ends_with(&long));
+    ann.type_keys("\u{1}");
+    ann.type_bytes(b"\xe9 ");
+    ann.wait_for_text("bob: one\nbob: two\nbob: three\nwhat was typed or pasted is not UTF-8");
+    ann.type_keys("y\r");
+    assert_eq!(bob.next()["data"]["text"], format!("y{long}"));
 }
