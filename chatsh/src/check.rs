@@ -62,6 +62,9 @@ pub(crate) fn check(
     checker.problems
 }
 
+/// Where the address of `/connect ADDRESS` stands.
+const CONNECT_COLUMN: usize = 10;
+
 /// Where a session is that may be anywhere.
 const ANYWHERE: States = States::of(&[State::Auth, State::Lobby, State::Chat]);
 
@@ -95,7 +98,7 @@ impl Checker<'_> {
                     Ok(to) => states = States::of(&[to]),
                     Err(failure) => {
                         let why = format!("connect: {}", failure.message);
-                        self.add(script, line.number, 1, why);
+                        self.add(script, line.number, CONNECT_COLUMN, why);
                         states = ANYWHERE;
                     }
                 },
@@ -277,10 +280,11 @@ mod tests {
             State::Chat,
             false,
             "/connect 127.0.0.1:1\n/list\n/connect ann@127.0.0.1:1\n/list\n\
-             /connect ann@127.0.0.1:1/ops\nhello\n/connect a:b:c",
+             /connect ann@127.0.0.1:1/ops\nhello\n/connect a:b:c\n/connect 127.0.0.1/ops",
             expect![[r#"
                 post.chat:2:1: /list is not allowed before a login: did you forget /login?
-                post.chat:7:1: connect: invalid value 'a:b:c' for '--address <ADDRESS>': "b:c" is no port"#]],
+                post.chat:7:10: connect: "b:c" is no port
+                post.chat:8:10: connect: a room is entered after logging in: say NAME@HOST/ROOM, or -u NAME"#]],
         );
         // It may fail, and the session be where it was.
         check_from(State::Chat, true, "/connect 127.0.0.1:1\nhello\n/login ann 1234", expect![""]);

@@ -9,7 +9,7 @@ use certs::Fingerprint;
 use clap::Parser;
 use proto::State;
 
-use crate::address::Address;
+use crate::address::{Address, AddressError};
 use crate::book::Book;
 use crate::dial::{Acquaintance, dial};
 use crate::exit::{Exit, Failure};
@@ -119,15 +119,16 @@ impl Entrance {
 /// # Errors
 /// [`Exit::Usage`] if it makes no sense.
 pub(crate) fn leads_to(address: &str) -> Result<State, Failure> {
-    options_of(address)?.begins_in()
+    let options = options_of(address)?;
+    options.who()?;
+    options.begins_in()
 }
 
 /// What chatsh would do that is started with `address` alone.
 fn options_of(address: &str) -> Result<Options, Failure> {
-    let options = Options::try_parse_from(["chatsh", "-a", address]).map_err(|e| {
-        let why = e.to_string();
-        let first = why.lines().next().unwrap_or_default();
-        Failure::new(Exit::Usage, first.trim_start_matches("error: "))
-    })?;
+    let usage = |why: &dyn std::fmt::Display| Failure::new(Exit::Usage, why.to_string());
+    let given = address.parse().map_err(|error: AddressError| usage(&error))?;
+    let mut options = Options::try_parse_from(["chatsh"]).map_err(|error| usage(&error))?;
+    options.address_option = Some(given);
     options.settle()
 }

@@ -37,10 +37,11 @@ pub(crate) fn secret_from(line: &str, catalogue: &Catalogue) -> Option<usize> {
 pub(crate) fn may_be_misread(line: &str, catalogue: &Catalogue) -> bool {
     let signs = ['\'', '"', '\\'];
     let Some(start) = secret_from(line, catalogue) else { return false };
-    let secret = line[start..].trim_end();
-    let inside = |sign: char| secret.strip_prefix(sign)?.strip_suffix(sign);
-    let is_quoted = |sign| inside(sign).is_some_and(|inside| !inside.contains(signs));
-    secret.contains(signs) && !is_quoted('\'') && !is_quoted('"')
+    Words::new(&line[start..]).any(|(_, word)| {
+        let inside = |sign: char| word.strip_prefix(sign)?.strip_suffix(sign);
+        let is_quoted = |sign| inside(sign).is_some_and(|inside| !inside.contains(signs));
+        word.contains(signs) && !is_quoted('\'') && !is_quoted('"')
+    })
 }
 
 fn has_secret(command: &Description) -> bool {
@@ -59,7 +60,13 @@ fn is_like(name: &str, command: &Description, catalogue: &Catalogue) -> bool {
 /// is no sentence that happens to begin with the word.
 fn is_whole(command: &Description, arguments: &str) -> bool {
     let required = command.args.iter().filter(|arg| arg.required).count();
+    let is_secret = |option: &str| {
+        let name = option.split('=').next().unwrap_or_default();
+        command.args.iter().any(|arg| arg.kind.is_secret() && arg.name == name)
+    };
+    let mut words = Words::new(arguments).map(|(_, word)| word);
     required > 0 && Words::new(arguments).count() <= required
+        || words.any(|word| word.strip_prefix("--").is_some_and(is_secret))
 }
 
 /// Where the first secret begins in `arguments`, in bytes.
@@ -141,6 +148,8 @@ mod tests {
         check("/login --pas", "");
         check("/resume --roo", "");
         check("/enter --secret 1234", "");
+        check("login --username harper --password 1234", "1234");
+        check("login --password=1234 harper", "1234 harper");
         check("/ login harper 1234", "1234");
         check("// \tlogin harper 1234", "1234");
     }
@@ -164,7 +173,9 @@ mod tests {
         {
             assert!(is_misread(line), "{line}");
         }
-        for line in ["/login harper 12$34", "/login harper 'pass word' ", r"/msg bob it\s", ""] {
+        for line in
+            ["/login harper 12$34", "/login harper 'pass word' 'more'", r"/msg bob it\s", ""]
+        {
             assert!(!is_misread(line), "{line}");
         }
     }

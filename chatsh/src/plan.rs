@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use certs::Trust;
-use proto::{State, UserName};
+use proto::{RoomName, State, UserName};
 
 use crate::address::{Address, Given};
 use crate::config::Config;
@@ -211,25 +211,22 @@ impl Options {
         Ok(Acquaintance { trust, accepts_new: self.accept_new, may_ask: true })
     }
 
-    /// What is to happen before the first line.
+    /// Who to be, and which room to enter.
     ///
     /// # Errors
     /// [`Exit::Usage`] for options that make no sense together.
-    pub(crate) fn login(&self) -> Result<Login, Failure> {
+    pub(crate) fn who(&self) -> Result<(Option<UserName>, Option<RoomName>), Failure> {
         let usage = |message: &str| Err(Failure::new(Exit::Usage, message));
         let address = self.address()?;
         let user = self.user.clone().or(address.user);
         let room = self.room.clone().or(address.room);
-        let password = self.password_source();
         if user.is_none() {
             if self.register {
                 return usage("--register creates whose account? say -u NAME");
             }
-            if self.password_command.is_some() {
-                return usage("--password-command is whose? say -u NAME");
-            }
-            if self.password_file.is_some() {
-                return usage("--password-file is whose? say -u NAME");
+            let has_password = self.password_command.is_some() || self.password_file.is_some();
+            if has_password && self.token_file.is_none() {
+                return usage("whose password is that? say -u NAME");
             }
             if room.is_some() && self.token_file.is_none() {
                 // What the name of a host would have said is missing.
@@ -238,11 +235,23 @@ impl Options {
                     "a room is entered after logging in: say NAME@HOST/ROOM, or -u NAME{hint}"
                 ));
             }
-        } else if password.is_none() && self.token_file.is_none() {
-            return usage(
+        }
+        Ok((user, room))
+    }
+
+    /// What is to happen before the first line.
+    ///
+    /// # Errors
+    /// See [`Options::who`]; or there is no way to a password.
+    pub(crate) fn login(&self) -> Result<Login, Failure> {
+        let (user, room) = self.who()?;
+        let password = self.password_source();
+        if user.is_some() && password.is_none() && self.token_file.is_none() {
+            return Err(Failure::new(
+                Exit::Usage,
                 "there is no terminal to ask for the password on: say --password-file, \
                  --password-command or --token-file",
-            );
+            ));
         }
         Ok(Login {
             user,
@@ -300,7 +309,9 @@ mod tests {
             assert_eq!(failure.exit, Exit::Usage, "{line}");
             assert!(failure.message.ends_with("-u NAME"), "{}", failure.message);
         }
-        assert!(plan("chatsh -r ops --token-file token").login().is_ok());
+        let token = "--token-file token";
+        assert!(plan(&format!("chatsh -r ops {token}")).login().is_ok());
+        assert!(plan(&format!("chatsh --password-file pw {token}")).login().is_ok());
     }
 
     #[test]

@@ -132,7 +132,9 @@ fn indented(line: &str, catalogue: &Catalogue) -> Option<usize> {
     let command = line.trim_start();
     let name = command.strip_prefix('/')?.split_whitespace().next()?;
     let column = line[..line.len() - command.len()].chars().count() + 1;
-    (column > 1 && catalogue.find(name).is_some()).then_some(column)
+    let is_command = catalogue.find(&name.to_lowercase()).is_some()
+        || masking::secret_from(command, catalogue).is_some();
+    (column > 1 && is_command).then_some(column)
 }
 
 /// What to say of `name`, which is no command.
@@ -231,6 +233,13 @@ mod tests {
             State::Chat,
             "3: a command has no blanks before its slash; to say this line put \"/msg public\" there",
         );
+        for line in ["  /Login ann 1234", "  /logn ann 1234"] {
+            check(
+                line,
+                State::Chat,
+                "3: a command has no blanks before its slash; to say this line put \"/msg public\" there",
+            );
+        }
         check("/entre attic", State::Lobby, "1: there is no command /entre: did you mean /enter?");
         check(
             "/usr/bin/env is there",

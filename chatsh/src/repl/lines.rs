@@ -69,7 +69,9 @@ impl Repl<'_> {
                         "it will be done, if you say so again, when the connection is back",
                     );
                 } else if may_be_sent {
-                    if !in_script && !is_asked && masking::may_be_misread(line, &catalogue) {
+                    let is_typed = !in_script && !is_bare && !is_asked;
+                    let is_allowed = command.spec.states.contains(state);
+                    if is_typed && is_allowed && masking::may_be_misread(line, &catalogue) {
                         self.remark("quotes and \\ in the password were read as in a shell");
                     }
                     key::give(command, &mut data);
