@@ -181,11 +181,11 @@ impl Accounts {
     ) -> Result<Opened, Refusal> {
         let key = name.key();
         let tried = (!self.is_spared(from)).then(|| (Prefix::of(from), key.clone()));
-        // Many jobs of one user may begin at once, and none of them has failed. As many wait here
-        // as there are connections, and no longer than for a login at all.
+        // Many jobs of one user may begin at once, and none of them has failed. Each connection waits
+        // here once at most.
         let _turn = match &tried {
-            Some(tried) => Some(self.under_way.take(tried.clone()).await),
-            None => None,
+            Some(tried) if self.logins.is_some() => Some(self.under_way.take(tried.clone()).await),
+            _ => None,
         };
         if let Some(tried) = &tried {
             self.count_login(tried)?;

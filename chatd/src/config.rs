@@ -61,7 +61,7 @@ pub const KEYS: &[Key] = &[
         r#""open""#,
         "Who may create an account: `open` (anyone who can connect) or `closed` (`chatd user add`).",
     ),
-    key("password.min_length", "4", "The shortest new password, in bytes."),
+    key("password.min_length", "4", "The shortest new password, in bytes; 256 at most."),
     key(
         "password.log_n",
         "15",

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use async_lock::{Mutex, MutexGuardArc};
 
-/// A lock for each key that is held or waited for; no other takes memory.
+/// A lock for each key that is held or waited for; the others are forgotten when one is taken.
 pub struct KeyedLock<K>(std::sync::Mutex<HashMap<K, Weak<Mutex<()>>>>);
 
 impl<K: Hash + Eq> KeyedLock<K> {
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_nobody_has_is_forgotten() {
+    fn keys_that_nobody_has_are_forgotten() {
         let lock = KeyedLock::new();
         for key in 0..10 {
             drop(block_on(lock.take(key)));

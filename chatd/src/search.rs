@@ -78,10 +78,10 @@ pub(crate) fn searchable(db: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// The words of a question as FTS5 wants them: all must be there, and none is an
-/// operator. `None` without a word.
+/// operator. `None` without a word; what has neither letters nor digits is none.
 pub(crate) fn words(question: &str) -> Option<String> {
-    let words: Vec<String> =
-        question.split_whitespace().map(|w| format!("\"{}\"", w.replace('"', "\"\""))).collect();
+    let words = question.split_whitespace().filter(|word| word.contains(char::is_alphanumeric));
+    let words: Vec<String> = words.map(|w| format!("\"{}\"", w.replace('"', "\"\""))).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 
@@ -94,5 +94,8 @@ mod tests {
         assert_eq!(words("cat OR dog*"), Some("\"cat\" \"OR\" \"dog*\"".into()));
         assert_eq!(words("say \"hi\""), Some("\"say\" \"\"\"hi\"\"\"".into()));
         assert_eq!(words("  "), None);
+        // These are in no index.
+        assert_eq!(words("\u{1f389} :::"), None);
+        assert_eq!(words("\u{1f389} party"), Some("\"party\"".into()));
     }
 }

@@ -12,12 +12,12 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use smol::future::FutureExt;
 use smol::{Task, Timer};
-use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{Draft, Typist};
 use crate::keys::{self, Pressed};
 use crate::printer::{Printer, Standing};
+use crate::rows;
 use crate::terminal::{Quiet, Reading, drop_input, is_dumb};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
@@ -277,7 +277,7 @@ fn line(
     loop {
         let prompt = standing.prompt().unwrap_or_default();
         if let Some(typist) = rustyline.helper_mut() {
-            typist.begin(!ask.is_line(), matches!(ask, Ask::Password(_)), prompt.width());
+            typist.begin(!ask.is_line(), matches!(ask, Ask::Password(_)), rows::width(&prompt));
         }
         let line = rustyline.readline_with_initial(&prompt, (&left, &right));
         let (Err(error), Some(typist)) = (&line, rustyline.helper()) else { return line };

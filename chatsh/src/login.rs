@@ -140,13 +140,14 @@ impl Login {
             let data = object(json!({ "username": user, "password": password.as_str() }));
             failed += 1;
             let closed = match self.registers {
-                true => match self.register(session, &data).await {
-                    // It is too short.
-                    Err(refusal) if refusal.exit == Exit::Refused && failed < tries => {
+                true => match self.register(session, &data).await? {
+                    Registered::Done => None,
+                    Registered::Closed(refusal) => Some(refusal),
+                    Registered::Password(refusal) if failed < tries => {
                         talk::say(&refusal.message);
                         continue;
                     }
-                    outcome => outcome?,
+                    Registered::Password(refusal) => return Err(refusal),
                 },
                 false => None,
             };
@@ -175,19 +176,32 @@ impl Login {
         }
     }
 
-    /// Makes the account, if it is missing; gives why that may not be. It may be there all the same.
+    /// Makes the account, if it is missing.
     async fn register(
         &self,
         session: &mut Session,
         data: &Map<String, Value>,
-    ) -> Result<Option<Failure>, Failure> {
+    ) -> Result<Registered, Failure> {
         let reply = session.ask_patiently("register", data, self.may_wait).await?;
         let (is_there, is_closed) =
             (reply.is_error(Code::NameTaken), reply.is_error(Code::Forbidden));
+        let is_of_password = reply.is_error(Code::BadRequest)
+            && reply.data.get("field").is_some_and(|field| field == "password");
         match accepted(reply, State::Auth) {
-            Err(_) if is_there => Ok(None),
-            Err(refusal) if is_closed => Ok(Some(refusal)),
-            outcome => outcome.map(|_| None),
+            Err(_) if is_there => Ok(Registered::Done),
+            Err(refusal) if is_closed => Ok(Registered::Closed(refusal)),
+            Err(refusal) if is_of_password => Ok(Registered::Password(refusal)),
+            outcome => outcome.map(|_| Registered::Done),
         }
     }
+}
+
+/// What came of making an account.
+enum Registered {
+    /// It is there, or was.
+    Done,
+    /// It may not be made; it may be there all the same.
+    Closed(Failure),
+    /// Not with this password.
+    Password(Failure),
 }

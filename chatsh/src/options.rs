@@ -83,7 +83,8 @@ pub struct Options {
 
     /// Run this by /bin/sh and read the password from the first line of its output
     ///
-    /// It may ask somebody, so it takes as long as it likes, whatever --timeout says.
+    /// It may ask somebody, so it takes as long as it likes, whatever --timeout says. It prints
+    /// 64 KiB at most.
     #[arg(long, value_name = "CMD")]
     pub(crate) password_command: Option<String>,
 
@@ -287,7 +288,7 @@ fn nearest_verb<'a>(command: &'a clap::Command, word: &str) -> Option<&'a str> {
 fn seconds(text: &str) -> Result<Duration, String> {
     match local::duration(text) {
         Ok(time) if !time.is_zero() && time <= TIMEOUT_MAX => Ok(time),
-        _ => Err("a timeout is more than 0 and at most a day: 0.5, 30s, 10m".into()),
+        _ => Err("a timeout is more than 0 and at most a day: 0.5, 30s, 10m, 1d".into()),
     }
 }
 
@@ -376,9 +377,9 @@ mod tests {
             story.push('\n');
         }
         expect![[r#"
-            error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
-            error: invalid value '-1s' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
-            error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m
+            error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m, 1d
+            error: invalid value '-1s' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m, 1d
+            error: invalid value '-1' for '--timeout <SECS>': a timeout is more than 0 and at most a day: 0.5, 30s, 10m, 1d
             error: invalid value '-1' for '--count <N>': it is a whole number from 1 on
             error: invalid value 'x' for '--count <N>': it is a whole number from 1 on
             error: invalid value '-1d' for '--since <SEQ|TIME>': it is a seq (7), a time or a while: a time is 12:00 (the last one), 2026-01-31, '2026-01-31 12:00' or 2026-01-31T12:00:00Z, a while is 10m, 24h or 1d

@@ -105,18 +105,24 @@ fn output_of(command: &str) -> Result<Zeroizing<String>, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| failed(e.to_string()))?;
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Of one size from the beginning: what it grows out of would not be zeroed.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(OUTPUT_BYTES_MAX as usize + 1));
     let read = child
         .stdout
         .take()
         .map_or(Ok(0), |stdout| stdout.take(OUTPUT_BYTES_MAX + 1).read_to_end(&mut bytes));
-    if bytes.len() as u64 > OUTPUT_BYTES_MAX {
+    let read = match read {
+        Ok(len) if len as u64 > OUTPUT_BYTES_MAX => {
+            Err(failed(format!("it prints more than {OUTPUT_BYTES_MAX} bytes")))
+        }
+        outcome => outcome.map_err(|e| failed(e.to_string())),
+    };
+    if read.is_err() {
         // It may go on for ever.
         let _ = child.kill();
-        let _ = child.wait();
-        return Err(failed(format!("it prints more than {OUTPUT_BYTES_MAX} bytes")));
     }
-    let status = read.and_then(|_| child.wait()).map_err(|e| failed(e.to_string()))?;
+    let status = child.wait().map_err(|e| failed(e.to_string()))?;
+    read?;
     if !status.success() {
         return Err(failed(status.to_string()));
     }

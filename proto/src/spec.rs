@@ -26,7 +26,8 @@ pub struct Spec {
     pub role: Role,
     /// May further requests be sent before its reply has come?
     pub pipelined: bool,
-    /// Is a room or an account gone for good after it? Then people are asked before it is sent.
+    /// Is the room that it names, or the account, gone for good after it? Then people are asked
+    /// before it is sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub irreversible: bool,
     /// For the one command that says a bare line: its arguments before the text.

@@ -46,10 +46,14 @@ fn words_are_found_whatever_their_case_and_their_accents() {
         ("or", vec!["Cats OR dogs"]),
         ("\"dog", vec!["the dog and the cat"]),
         ("dog* NEAR", vec![]),
-        ("  ", vec![]),
+        // What is in no index is no word.
+        ("\u{1f415} dog", vec!["the dog and the cat"]),
     ] {
         let page = history(&mut ann, json!({ "search": search }));
         assert_eq!(texts(&page), found, "{search:?}");
+    }
+    for search in ["  ", "\u{1f415}", ":::"] {
+        assert_eq!(history(&mut ann, json!({ "search": search }))["code"], "bad_request");
     }
 }
 

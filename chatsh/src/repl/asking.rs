@@ -142,8 +142,13 @@ impl Repl<'_> {
 
     /// May `text` be said in the room, although there is something like a password in it?
     pub(super) async fn may_be_said(&mut self, text: &str) -> Result<bool, Failure> {
-        let question = "This looks like a password. Say it in the room, for all to read?";
-        Ok(!self.has_secret(text) || self.is_agreed(question).await?)
+        let what = match self.unseen.as_deref().filter(|line| *line == self.presentable(text)) {
+            Some(line) => format!("{line}: This"),
+            None => "This".into(),
+        };
+        let question =
+            format!("{what} looks like a password. Say it in the room, for all to read?");
+        Ok(!self.has_secret(text) || self.is_agreed(&question).await?)
     }
 
     fn has_secret(&self, text: &str) -> bool {

@@ -38,8 +38,9 @@ struct History {
     #[schemars(with = "Option<String>")]
     since: Option<Timestamp>,
     /// How many, up to 200; fewer if they are long.
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     limit: Option<i64>,
-    /// All these words, each whole; case and accents of Latin letters do not count.
+    /// All these words (letters, digits), each whole; case, Latin accents don't count.
     search: Option<Text>,
 }
 
@@ -115,6 +116,11 @@ impl Handler for History {
         if self.search.as_ref().is_some_and(|words| words.as_str().len() > SEARCH_BYTES_MAX) {
             let why = format!("{SEARCH_BYTES_MAX} bytes at most");
             return Err(Refusal::bad_field("search", &why));
+        }
+        let has_word = |words: &Text| words.as_str().contains(char::is_alphanumeric);
+        if !self.search.as_ref().is_none_or(has_word) {
+            let why = "a word has letters or digits, and here is none";
+            return Err(Refusal::bad_field("search", why));
         }
         let query = Query {
             room: room.id,

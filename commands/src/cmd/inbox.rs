@@ -22,6 +22,7 @@ struct Inbox {
     /// Those after this `seq`, your own too; without it, the unread ones to you.
     after: Option<Seq>,
     /// How many, up to 25; fewer if texts may be long.
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     limit: Option<i64>,
     /// Mark as read up to this `seq`.
     read: Option<Seq>,

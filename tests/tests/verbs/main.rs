@@ -221,7 +221,12 @@ fn the_server_describes_its_commands() {
     check(
         &server,
         &home,
-        &[&["describe", "enter"], &["describe", "/entr"], &["describe", "who"]],
+        &[
+            &["describe", "enter"],
+            &["describe", "/entr"],
+            &["describe", "who"],
+            &["describe", "xyzzy"],
+        ],
         expect![[r#"
         $ chatsh describe enter
         /enter ROOM
@@ -235,6 +240,9 @@ fn the_server_describes_its_commands() {
         exit 1
         $ chatsh describe who
         ! chatsh: who is no command of the server: chatsh who --help explains it
+        exit 1
+        $ chatsh describe xyzzy
+        ! chatsh: there is no command /xyzzy: chatsh describe lists them
         exit 1
     "#]],
     );
