@@ -22,10 +22,6 @@ pub(crate) fn text(
         if catalogue.bare(state).is_some() {
             text.push_str("\nAny other line is said in the room; //x says /x.");
         }
-        text.push_str(
-            "\nTab completes, Up and Ctrl-R find what was typed before, Alt-Enter begins another line \
-             of the same message, Ctrl-C clears the line, Ctrl-D leaves.",
-        );
         return Ok(folded(&text, style));
     };
     let Some(command) = catalogue.find(name) else {
@@ -37,6 +33,13 @@ pub(crate) fn text(
         text.push_str(moment::WORDS);
     }
     Ok(folded(&text, style))
+}
+
+/// What the keys do at the prompt.
+pub(crate) fn keys(style: Style) -> String {
+    let text = "Tab completes, Up and Ctrl-R find what was typed before, Alt-Enter begins another line \
+                of the same message, Ctrl-C clears the line, Ctrl-D leaves.";
+    folded(text, style)
 }
 
 /// `text`, whose lines go on under their last column when they are longer than the terminal.

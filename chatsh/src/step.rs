@@ -105,7 +105,7 @@ pub(crate) fn understand<'a>(
                 // What is wrong may be the password, which is not to be repeated.
                 let message = match masking::secret_from(line, catalogue) {
                     Some(_) => format!(
-                        "these are not its arguments (one with blanks is quoted): {}",
+                        "these are not its arguments (one with blanks or quotes is quoted): {}",
                         usage(command)
                     ),
                     None => e.message,

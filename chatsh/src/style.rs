@@ -51,7 +51,7 @@ impl Style {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = || std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let has_colour = match colour {
-            Colour::Always => true,
+            Colour::Always => !is_plain,
             Colour::Never => false,
             Colour::Auto => is_terminal && !is_plain && !is_set("NO_COLOR") && !is_dumb(),
         };

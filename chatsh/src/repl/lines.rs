@@ -83,6 +83,11 @@ impl Repl<'_> {
             Ok(Step::Here(Local::Quit)) => return Ok(ControlFlow::Break(())),
             Ok(Step::Here(Local::Help(about))) => {
                 match help::text(&catalogue, state, about.as_deref(), self.style()) {
+                    // A terminal without an editor has none of them.
+                    Ok(text) if about.is_none() && !self.editor.is_linear() => {
+                        let keys = help::keys(self.style());
+                        self.printer.print(&format!("{text}\n{keys}"));
+                    }
                     Ok(text) => self.printer.print(&text),
                     Err(why) => self.complain(&why),
                 }
