@@ -201,7 +201,7 @@ mod tests {
             |data| Page::of(&reply(data)).unwrap().lines(Style::NONE).unwrap_or("nothing".into());
         expect![[r#"
             ann: one
-            bob -> ann: two
+            bob => ann: two
                       │ lines
             bob: (taken back)"#]]
         .assert_eq(&lines(json!({ "room": "ops", "messages": messages(), "more": false })));
@@ -224,7 +224,7 @@ mod tests {
             80,
             expect![[r#"
                   9 2026-01-01 23:59  ann: one
-                 10 2026-01-02 00:00  bob -> ann: two
+                 10 2026-01-02 00:00  bob => ann: two
                                                 │ lines
                 111                   bob: (taken back)"#]],
         );
@@ -235,7 +235,7 @@ mod tests {
         let now = "2026-01-02T12:00:00Z".parse::<Timestamp>().unwrap().to_zoned(zone);
         let page = Page::of(&reply).unwrap();
         expect![[r#"
-             10 00:00  bob -> ann: two
+             10 00:00  bob => ann: two
                                  │ lines
             111        bob: (taken back)"#]]
         .assert_eq(&page.numbered(&now, &Reader::default(), Style::NONE));
@@ -244,7 +244,7 @@ mod tests {
             40,
             expect![[r#"
                   9  ann: one
-                 10  bob -> ann: two
+                 10  bob => ann: two
                                │ lines
                 111  bob: (taken back)"#]],
         );

@@ -125,7 +125,8 @@ pub(crate) struct Lead {
     pub(crate) width: usize,
 }
 
-/// `ann: hello`, or `ann -> bob: psst`, if `data` is what somebody said.
+/// `ann: hello`, `ann -> bob: psst` to one in the room, or `ann => bob: psst` to one wherever they
+/// are, if `data` is what somebody said.
 pub(crate) fn said(data: &Map<String, Value>, style: Style) -> Option<String> {
     said_behind(&Lead::default(), data, &Reader::default(), style)
 }
@@ -145,8 +146,10 @@ pub(crate) fn said_behind(
         None | Some("public") => (paint(&from), from.width()),
         Some(to) => {
             let to = safe::one_line(to, Style::NONE);
-            let who = format!("{} -> {}", paint(&from), style.name(&to));
-            (who, from.width() + " -> ".len() + to.width())
+            // What is said to one in a room is in its history, and else in an inbox.
+            let arrow = if data.contains_key("room") { " -> " } else { " => " };
+            let who = format!("{}{arrow}{}", paint(&from), style.name(&to));
+            (who, from.width() + arrow.len() + to.width())
         }
     };
     let is_marked = |mark: &str| data.get(mark).is_some_and(Value::is_object);
@@ -281,9 +284,13 @@ mod tests {
                       │ everyone!"#]],
         );
         check(
-            r#"{"type":"msg","status":"ok","data":{"to":"bob","from":"鈴木","text":"psst\npsst"}}"#,
+            r#"{"type":"msg","status":"ok","data":{"to":"bob","from":"鈴木","text":"psst","room":"tech_talk"}}"#,
+            expect!["鈴木 -> bob: psst"],
+        );
+        check(
+            r#"{"type":"tell","status":"ok","data":{"to":"bob","from":"鈴木","text":"psst\npsst"}}"#,
             expect![[r#"
-                鈴木 -> bob: psst
+                鈴木 => bob: psst
                            │ psst"#]],
         );
     }
@@ -318,7 +325,7 @@ mod tests {
                 messages:
                   ann: a
                      │ b
-                  bob -> ann: c"#]],
+                  bob => ann: c"#]],
         );
         check(
             r#"{"type":"commands","status":"ok","data":{"commands":[{"name":"roll","summary":"Roll a die","args":[]}]}}"#,
@@ -349,7 +356,7 @@ mod tests {
         check(
             r#"{"type":"msg","status":"ok","data":{"from":"ann\nbob","to":"x\u001b[2J","text":"hi\nbob: fake"}}"#,
             expect![[r#"
-                ann\u{a}bob -> x\u{1b}[2J: hi
+                ann\u{a}bob => x\u{1b}[2J: hi
                                          │ bob: fake"#]],
         );
         check(

@@ -91,8 +91,8 @@ fn arguments_are_words_as_in_a_shell_and_the_last_text_is_as_it_stands() {
         cellar created successfully
         Welcome to the chatroom
         ann:  'as' "it"  stands\ 
-        ann -> bob: This --key is text
-        ann -> bob: 'psst
+        ann => bob: This --key is text
+        ann => bob: 'psst
         exit 0
     "#]],
     );

@@ -188,8 +188,8 @@ fn a_page_of_messages_is_the_messages() {
         expect![[r#"
         Registration successful
         Login successful
-        ann -> bob: psst
-        ann -> bob: psst
+        ann => bob: psst
+        ann => bob: psst
         Welcome to the chatroom
         ann: one
         ann: two

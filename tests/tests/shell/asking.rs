@@ -36,7 +36,7 @@ fn a_command_of_other_chats_is_asked_about() {
     let _bob = server.member("bob", "general");
     ann.type_keys("/W bob psst\r");
     answer(&mut ann, "There is no command /W. Did you mean /tell? [y/N] ", "y");
-    ann.wait_for_text("ann -> bob: psst");
+    ann.wait_for_text("ann => bob: psst");
     for (theirs, ours) in [("join attic", "enter"), ("part", "exit"), ("who", "list")] {
         ann.type_keys(&format!("/{theirs}\r"));
         answer(&mut ann, &format!("Did you mean /{ours}? [y/N] "), "n");
@@ -103,7 +103,7 @@ fn a_command_without_its_slash_is_asked_about() {
     assert_eq!(bob.next()["data"]["text"], "exit");
     ann.type_keys("Tell bob psst\r");
     answer(&mut ann, "Did you mean /tell? y does it, n says the line in the room [y/n] ", "y");
-    ann.wait_for_text("ann -> bob: psst");
+    ann.wait_for_text("ann => bob: psst");
     // What names no command and nobody is what people say.
     for line in ["hello", "help me", "kick him", "Tell me more"] {
         ann.enter(line, line, "ann#general> ");
@@ -255,7 +255,7 @@ fn a_message_of_several_lines_can_be_typed() {
         assert_eq!(bob.next()["data"]["text"], text);
     }
     ann.type_keys("/tell bob psst\u{1b}\rpsst\r");
-    ann.wait_for_text("ann -> bob: psst");
+    ann.wait_for_text("ann => bob: psst");
     assert_eq!(
         bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
         "psst\npsst"
@@ -381,7 +381,7 @@ fn a_paste_behind_a_private_message_is_asked_about() {
     ann.paste("the password is:\nhunter3");
     ann.type_keys("\r");
     answer(&mut ann, "That is 2 lines. m keeps them one, y says the others to all [y/m/N] ", "m");
-    ann.wait_for_text("ann -> bob: the password is:\n");
+    ann.wait_for_text("ann => bob: the password is:\n");
     assert_eq!(
         bob.ask("inbox", serde_json::json!({}))["data"]["messages"][0]["text"],
         "the password is:\nhunter3"

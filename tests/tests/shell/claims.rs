@@ -114,17 +114,17 @@ fn the_inbox_is_a_page_like_any_other() {
     for n in 1..=3 {
         bob.ask("tell", json!({ "to": "ann", "text": format!("tell {n}") }));
     }
-    ann.wait_for_text("bob -> ann: tell 3");
+    ann.wait_for_text("bob => ann: tell 3");
     ann.enter("/inbox --limit 2", "there are more: /inbox --after=", "ann#general> ");
     let shown = ann.shown();
     let numbered = shown.lines().filter(|line| line.trim_start().starts_with(char::is_numeric));
     let numbered: Vec<_> = numbered.collect();
-    assert!(numbered.len() == 2 && numbered[1].ends_with("  bob -> ann: tell 2"), "{shown}");
+    assert!(numbered.len() == 2 && numbered[1].ends_with("  bob => ann: tell 2"), "{shown}");
     // What it says can be typed.
     let line = shown.lines().find_map(|line| line.strip_prefix("there are more: ")).unwrap();
-    ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
+    ann.enter(line, "  bob => ann: tell 3", "ann#general> ");
     let line = shown.lines().find_map(|line| line.strip_prefix("to mark them as read: ")).unwrap();
-    ann.enter(line, "  bob -> ann: tell 3", "ann#general> ");
+    ann.enter(line, "  bob => ann: tell 3", "ann#general> ");
     ann.enter("/inbox", "to mark them as read: ", "ann#general> ");
     let shown = ann.lines();
     let (_, last) = shown.rsplit_once("/inbox\n").unwrap();

@@ -153,14 +153,14 @@ fn a_private_message_that_came_meanwhile_is_announced_and_none_that_was_seen() {
     let mut bob = server.member("bob", "general");
     let mut tell = |text: &str| bob.ask("tell", json!({ "to": "ann", "text": text }));
     tell("seen");
-    ann.wait_for_text("bob -> ann: seen");
-    ann.enter("/tell ann a note", "ann -> ann: a note", "ann#general> ");
+    ann.wait_for_text("bob => ann: seen");
+    ann.enter("/tell ann a note", "ann => ann: a note", "ann#general> ");
     cut(&cable, &ann);
     tell("unseen");
     cable.mend();
     ann.wait_for_text("back in general");
     ann.wait_for_text("\n1 new private message, not marked as read: /inbox");
-    ann.enter("/inbox", "bob -> ann: unseen", "ann#general> ");
+    ann.enter("/inbox", "bob => ann: unseen", "ann#general> ");
 }
 
 /// It was kept, and its reply was lost: it is asked for again, and said once.

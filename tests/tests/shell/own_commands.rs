@@ -82,7 +82,7 @@ fn a_greeting_that_is_typed_takes_nothing_away() {
     let mut bob = server.member("bob", "general");
     ann.enter("/hello --caps list-push,ping", "caps: ", "ann#general> ");
     bob.ask("tell", json!({ "to": "ann", "text": "psst" }));
-    ann.wait_for_text("bob -> ann: psst");
+    ann.wait_for_text("bob => ann: psst");
 }
 
 #[test]

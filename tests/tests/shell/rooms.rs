@@ -85,7 +85,7 @@ fn who_comes_and_what_keepers_do_is_said_in_a_line() {
     bob.ask("redact", json!({ "seq": seq }));
     ann.wait_for_text(&format!("* bob has taken back message {seq} of bob"));
     bob.ask("tell", json!({ "to": "ann", "text": "psst" }));
-    ann.wait_for_text("bob -> ann: psst");
+    ann.wait_for_text("bob => ann: psst");
     ann.type_keys("hel");
     ann.wait_for_prompt("ann#ops> hel");
     bob.ask("kick", json!({ "username": "ann", "reason": "tea is over" }));

@@ -368,7 +368,7 @@ fn another_prompt_takes_the_place_of_the_one_before() {
         assert_eq!(above[1], "bob: one more", "{screen}");
         assert!(above[0].ends_with("into the lobby"), "{screen}");
         ann.type_keys("X\u{1}");
-        ann.type_line("/tell cat ", "ann -> cat: ");
+        ann.type_line("/tell cat ", "ann => cat: ");
         let end = line.len() - 3;
         let whole = format!("{}X{}", &line[..end], &line[end..]);
         ann.wait_for_prompt("ann@lobby> ");

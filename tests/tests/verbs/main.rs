@@ -339,11 +339,11 @@ fn a_text_to_one_user_waits_in_their_inbox() {
     home.write("bobs", "1234\n");
     let read = ["-u", "bob", "--password-file", "bobs", "-c", "/inbox"];
     expect![[r#"
-        ann -> bob: Ship it.
-        ann -> bob: once
-        ann -> bob: line 1
-        ann -> bob: line 3
-        ann -> bob: a
+        ann => bob: Ship it.
+        ann => bob: once
+        ann => bob: line 1
+        ann => bob: line 3
+        ann => bob: a
                   │ b
         exit 0
     "#]]
