@@ -7,12 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::reply::accepted;
-use crate::secret::{self, Kept, Source};
+use crate::secret::{self, Kept, Source, TRIES};
 use crate::session::{Session, object};
 use crate::talk;
-
-/// How often a password is asked for on the terminal, as often as ssh does.
-const TRIES: usize = 3;
 
 /// What is to happen before the first line.
 #[derive(Debug, Clone)]

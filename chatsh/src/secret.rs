@@ -54,13 +54,17 @@ impl Source {
     /// # Errors
     /// See [`Source::password`].
     pub(crate) fn new_password(&self, user: &str) -> Result<Zeroizing<String>, Failure> {
-        loop {
+        let why = "these two are not the same";
+        for number in 1..=TRIES {
             let password = self.password(user)?;
             if *self != Source::Terminal || ask("The same again: ")? == password {
                 return Ok(password);
             }
-            talk::say("these two are not the same");
+            if number < TRIES {
+                talk::say(why);
+            }
         }
+        Err(Failure::new(Exit::Usage, why))
     }
 }
 
@@ -90,6 +94,9 @@ fn ask_once(question: &str) -> Result<Zeroizing<String>, Failure> {
         Failure::new(Exit::Usage, format!("no password was typed{why}"))
     })
 }
+
+/// How often a password is asked for on the terminal, as often as ssh does.
+pub(crate) const TRIES: usize = 3;
 
 /// How many bytes a command for a password may print: more than any that keeps notes beside it.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;

@@ -538,4 +538,11 @@ fn the_password_of_a_new_account_is_asked_for_twice() {
     answer(&mut ann, "The same again: ", "1234");
     ann.wait_for_prompt("ann@lobby> ");
     server.connect().login("ann");
+    let mut bob = Terminal::chatsh(&server, ROWS, COLS, &["-u", "bob", "--register"]);
+    for number in 1..=3 {
+        answer(&mut bob, "Password of bob: ", "1243");
+        answer(&mut bob, "The same again: ", "1234");
+        bob.wait_for("the refusal", |screen| screen.matches("not the same").count() == number);
+    }
+    assert_eq!(bob.wait(), 2);
 }
