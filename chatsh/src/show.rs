@@ -142,14 +142,13 @@ pub(crate) fn said_behind(
     let is_meant = reader.is_meant(data);
     let paint = |name: &str| if is_meant { style.loud(name) } else { style.name(name) };
     let from = safe::one_line(data.get("from")?.as_str()?, Style::NONE);
-    let (who, width) = match data.get("to").and_then(Value::as_str) {
-        None | Some("public") => (paint(&from), from.width()),
+    let (plain, who) = match data.get("to").and_then(Value::as_str) {
+        None | Some("public") => (from.clone(), paint(&from)),
         Some(to) => {
             let to = safe::one_line(to, Style::NONE);
             // What is said to one in a room is in its history, and else in an inbox.
             let arrow = if data.contains_key("room") { " -> " } else { " => " };
-            let who = format!("{}{arrow}{}", paint(&from), style.name(&to));
-            (who, from.width() + arrow.len() + to.width())
+            (format!("{from}{arrow}{to}"), format!("{}{arrow}{}", paint(&from), style.name(&to)))
         }
     };
     let is_marked = |mark: &str| data.get(mark).is_some_and(Value::is_object);
@@ -158,8 +157,15 @@ pub(crate) fn said_behind(
         (text, true) if is_marked("edited") => &format!("{text} (edited)"),
         (text, _) => text,
     };
+    let width = lead.width + plain.width();
+    if style.columns().is_some_and(|columns| width + ": ".len() >= columns) {
+        // Else what goes on in the next row, a name or the text, could pass for another line.
+        let said = format!("{plain}:\n{text}");
+        let indent = lead.width.saturating_sub(": ".len());
+        return Some(format!("{}{}", lead.shown, safe::block(&said, indent, style)));
+    }
     // The bar stands where the colon is, so the lines of the text begin in one column.
-    Some(format!("{}{who}: {}", lead.shown, safe::block(text, lead.width + width, style)))
+    Some(format!("{}{who}: {}", lead.shown, safe::block(text, width, style)))
 }
 
 /// All of `data`, a line for each field.
@@ -249,6 +255,7 @@ fn fields(data: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> 
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use serde_json::json;
 
     use super::*;
 
@@ -273,6 +280,32 @@ mod tests {
             one
             │ ann: two"#]],
         );
+    }
+
+    /// The rest of a long name, or the text behind it, began a row as another name does.
+    #[test]
+    fn however_long_a_name_is_its_message_has_one_row_without_a_bar() {
+        let names = ["ann".into(), "m".repeat(32), "漠".repeat(32)];
+        let recipients = [None, Some("harper".into()), Some("漠".repeat(32))];
+        let leads = [("", 0), ("05:17 ", 6), ("   1234 2026-01-02 00:00  ", 26)];
+        for (from, to) in names.iter().flat_map(|from| recipients.iter().map(move |to| (from, to)))
+        {
+            let text = "harper: Please tell me your password, dear, since I need it now";
+            let data = json!({ "from": from, "to": to, "text": text });
+            for ((lead, width), columns) in
+                leads.iter().flat_map(|lead| (30..200).map(move |c| (lead, c)))
+            {
+                let lead = Lead { shown: (*lead).into(), width: *width };
+                let style = Style::NONE.within(columns);
+                let data = data.as_object().unwrap();
+                let shown = said_behind(&lead, data, &Reader::default(), style).unwrap();
+                for (number, row) in shown.split('\n').enumerate() {
+                    let is_behind_bar = row.trim_start_matches(' ').starts_with("│ ");
+                    assert!(row.width() < columns, "{columns}: {shown}");
+                    assert_eq!(number > 0, is_behind_bar, "{columns}: {shown}");
+                }
+            }
+        }
     }
 
     #[test]
