@@ -50,6 +50,8 @@ pub(crate) struct Typist {
     /// Told when rustyline reads, and when a line ends.
     pub(crate) floor: Floor,
     drawn: Cell<Drawn>,
+    /// Is there a tab in what is drawn?
+    has_tab: Cell<bool>,
     /// How rustyline counts columns in this terminal.
     clusters: GraphemeClusterMode,
     /// How many candidates of a list are still to be drawn.
@@ -123,7 +125,7 @@ impl Typist {
         let draft = Draft::default();
         let (is_answering, is_password) = (false, false);
         let (prompt_width, floor) = (0, Floor::default());
-        let (drawn, to_list) = (Cell::default(), Cell::default());
+        let (drawn, has_tab, to_list) = (Cell::default(), Cell::default(), Cell::default());
         let clusters = GraphemeClusterMode::from_env();
         let is_stopping = AtomicBool::new(false);
         Typist {
@@ -137,6 +139,7 @@ impl Typist {
             draft,
             floor,
             drawn,
+            has_tab,
             clusters,
             to_list,
         }
@@ -322,6 +325,7 @@ impl Highlighter for Typist {
 
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let (columns, width) = (columns(), self.prompt_width + rows::width(line));
+        self.has_tab.set(line.contains('\t'));
         let is_full = columns > 0 && width % columns == 0;
         self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
         let drawn: Cow<'l, str> = match self.is_secret(line) {
@@ -355,8 +359,9 @@ impl Highlighter for Typist {
         if kind == CmdKind::MoveCursor {
             self.draft.set(line, pos);
         }
-        // Else a letter typed at the end is drawn as it is, without asking for its mask.
-        line.contains(is_obeyed) || self.is_secret(line)
+        // Else a letter typed at the end is drawn as it is, without asking for its mask, and what is
+        // deleted at the end is erased in as many columns as it has by itself, of which a tab has none.
+        line.contains(is_obeyed) || self.has_tab.get() || self.is_secret(line)
     }
 }
 

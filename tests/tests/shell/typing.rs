@@ -471,3 +471,14 @@ fn what_is_no_text_at_the_beginning_of_a_long_line_takes_nothing_away() {
     ann.type_keys("y\r");
     assert_eq!(bob.next()["data"]["text"], format!("y{long}"));
 }
+
+/// What rustyline erases it counted without the columns of tabs.
+#[test]
+fn a_line_with_tabs_is_erased_as_a_whole() {
+    let server = Server::start();
+    let mut ann = member(&server, "ann");
+    ann.paste("col1\tcol2\tcol3");
+    ann.wait_for_line("the line", |line| line.ends_with("col3"));
+    ann.type_keys("\u{17}\u{15}short");
+    ann.wait_for_prompt("ann#general> short");
+}
