@@ -29,7 +29,7 @@ const fn key(name: &'static str, help: &'static str) -> Key {
 pub const KEYS: &[Key] = &[
     key("address", "Where it is, as on the command line. The only one that there has to be."),
     key("user", "Who to be, as `-u`."),
-    key("room", "Which room to enter, as `-r`."),
+    key("room", "Which room to enter, as `-r`; `who` lists all of them all the same."),
     key("pin", "The fingerprint of its key, as `--pin`."),
     key("ca", "A PEM file with the authority of its certificate, as `--ca`."),
     key("password_file", "As `--password-file`."),

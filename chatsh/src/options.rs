@@ -275,9 +275,15 @@ fn mistyped(command: &mut clap::Command, arguments: &[OsString]) -> Option<clap:
     if words().any(is_verb) {
         return None;
     }
-    let (word, near) =
-        words().filter_map(|word| Some((word, nearest_verb(command, word)?.to_owned()))).next()?;
-    let message = format!("there is no verb {word}: did you mean chatsh {near}?");
+    let is_command = |word: &str| proto::Catalogue::shipped().find(word).is_some();
+    let meant = |word: &str| match nearest_verb(command, word) {
+        Some(near) => Some(format!("there is no verb {word}: did you mean chatsh {near}?")),
+        None if is_command(word) => {
+            Some(format!("there is no verb {word}: did you mean chatsh -c '/{word}'?"))
+        }
+        None => None,
+    };
+    let message = words().find_map(meant)?;
     Some(command.error(ErrorKind::InvalidSubcommand, message))
 }
 
@@ -346,6 +352,7 @@ mod tests {
         assert_eq!(meant("chatsh"), None);
         assert!(error("chatsh -u ann sned hi").contains("no verb sned: did you mean chatsh send?"));
         assert!(error("chatsh sned -r fun x").contains("no verb sned: did you mean chatsh send?"));
+        assert!(error("chatsh -a work inbox").contains("did you mean chatsh -c '/inbox'?"));
         assert!(error("chatsh chat.example hi").contains("unrecognized subcommand 'hi'"));
         let sned = error("chatsh -a chat.example -u ann sned");
         assert!(sned.contains("no verb sned: did you mean chatsh send?"), "{sned}");

@@ -92,9 +92,11 @@ impl Options {
             self.ca = self.ca.or(host.ca.clone());
         }
         let its = host.address.clone();
+        // Who is there at all is asked more often than who is in this one.
+        let its_room = its.room.filter(|_| !matches!(self.verb, Some(Verb::Who)));
         let address = Address {
             user: said.user.or(its.user),
-            room: said.room.or(its.room),
+            room: said.room.or(its_room),
             pin: said.pin.or(its.pin),
             ..its
         };

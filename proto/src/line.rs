@@ -138,7 +138,7 @@ fn one_too_many(
             let end =
                 begins.find(|at| rest[*at..].split_whitespace().next().is_some_and(is_option));
             let (part, options) = rest.split_at(end.unwrap_or(rest.len()));
-            let value = format!("{value} {}", part.trim_end());
+            let value = format!("{value} {}", unquoted(part));
             let options = options.trim_end();
             format!("if it is part of {name}, quote it: --{name} {}{options}", quoted(&value))
         }
@@ -146,11 +146,25 @@ fn one_too_many(
             format!("if it is the option, say --{}", rest.trim_end())
         }
         _ if let Some(Arg { name, .. }) = meant.filter(|_| !rest.contains("--")) => {
-            format!("if it is the {name}, say --{name} {}", quoted(rest.trim_end()))
+            format!("if it is the {name}, say --{name} {}", quoted(&unquoted(rest)))
         }
         _ => usage(command),
     };
     format!("{word:?} is one argument too many: {advice}")
+}
+
+/// The words of `text` without their quotes; as it stands, if these are not all closed.
+fn unquoted(text: &str) -> Cow<'_, str> {
+    let mut words = Words { text, at: 0 };
+    let mut plain = Vec::new();
+    loop {
+        words.skip_blanks();
+        match words.next_word() {
+            Ok(Some(word)) => plain.push(word),
+            Ok(None) => return plain.join(" ").into(),
+            Err(_) => return text.trim_end().into(),
+        }
+    }
 }
 
 /// The option `word`, whose value may be the next word.
@@ -432,6 +446,10 @@ mod tests {
         check::<Kick>(
             "bob too loud",
             "4: \"too\" is one argument too many: if it is the reason, say --reason 'too loud'",
+        );
+        check::<Kick>(
+            "bob 'too loud'",
+            "4: \"too loud\" is one argument too many: if it is the reason, say --reason 'too loud'",
         );
         check::<Create>(
             "attic 3",

@@ -50,6 +50,7 @@ fn a_name_is_all_that_has_to_be_said() {
             "send -a work hi",
             "-a work tail --since 0 --count 1",
             "-a work rooms",
+            "-a work who",
             // Options count more; secrets of another are not used.
             "work -u bob -c /list",
             "work -u bob --password-file bob -c /list",
@@ -75,6 +76,9 @@ fn a_name_is_all_that_has_to_be_said() {
             exit 0
             $ chatsh -a work rooms
             general  0
+            exit 0
+            $ chatsh -a work who
+            ann  lobby
             exit 0
             $ chatsh work -u bob -c /list
             ! chatsh: there is no terminal to ask for the password on: say --password-file, --password-command or --token-file
