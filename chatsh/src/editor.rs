@@ -18,6 +18,7 @@ use crate::helper::{Draft, Typist};
 use crate::keys::{self, Pressed};
 use crate::printer::{Printer, Standing};
 use crate::rows;
+use crate::stopped::Stopped;
 use crate::terminal::{Quiet, Reading, drop_input, is_dumb};
 
 /// How many lines the history keeps: more than anybody looks back, less than a megabyte.
@@ -103,6 +104,7 @@ impl Editor {
         typist: Typist,
         standing: &Standing,
         quiet: Option<&Quiet>,
+        stopped: Stopped,
         is_plain: bool,
         history: Option<PathBuf>,
     ) -> rustyline::Result<(Editor, Printer)> {
@@ -120,14 +122,15 @@ impl Editor {
         let mut rustyline = Rustyline::with_config(config)?;
         let (floor, draft) = (typist.floor.clone(), typist.draft.clone());
         rustyline.set_helper(Some(typist));
-        let pressed = keys::bind(&mut rustyline);
+        let pressed = keys::bind(&mut rustyline, stopped.clone());
         if let Some(history) = &history {
             // One that cannot be read is an empty one.
             let _ = rustyline.load_history(history);
         }
         let external = rustyline.create_external_printer().ok();
         let printer = Printer::start(external, standing.clone(), floor.clone())?;
-        let keeping = quiet.map(|quiet| Reading::begin(quiet, printer.redraw())).transpose()?;
+        let keeping =
+            quiet.map(|quiet| Reading::begin(quiet, stopped, printer.redraw())).transpose()?;
         let (reading, keeper) = keeping.unzip();
         let (asks, to_read) = async_channel::bounded::<Ask>(1);
         let (answers, typed) = async_channel::bounded(1);

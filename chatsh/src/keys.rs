@@ -8,6 +8,8 @@ use rustyline::{
     Modifiers, RepeatCount,
 };
 
+use crate::stopped::Stopped;
+
 /// Which of them were pressed while a line is typed.
 #[derive(Default)]
 pub(crate) struct Pressed {
@@ -43,15 +45,16 @@ impl Pressed {
 /// Binds the keys.
 pub(crate) fn bind<H: Helper, I: rustyline::history::History>(
     rustyline: &mut rustyline::Editor<H, I>,
+    stopped: Stopped,
 ) -> Arc<Pressed> {
     let pressed = Arc::<Pressed>::default();
-    let keys = Keys(Arc::clone(&pressed));
+    let keys = Keys(Arc::clone(&pressed), stopped);
     rustyline.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
     pressed
 }
 
 /// Sees each key that is not the second of two.
-struct Keys(Arc<Pressed>);
+struct Keys(Arc<Pressed>, Stopped);
 
 impl ConditionalEventHandler for Keys {
     fn handle(
@@ -64,6 +67,8 @@ impl ConditionalEventHandler for Keys {
         if line.line().is_empty() {
             self.0.begin();
         }
+        // Rustyline stops us next.
+        self.1.set(event.get(0) == Some(&KeyEvent::ctrl('Z')));
         // Where it does not end the line, it is over with the next key.
         let is_interrupt = event.get(0) == Some(&KeyEvent::ctrl('C'));
         self.0.interrupt.store(is_interrupt, Ordering::Relaxed);

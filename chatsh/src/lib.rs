@@ -60,6 +60,7 @@ mod settings;
 mod show;
 mod source;
 mod step;
+mod stopped;
 mod style;
 mod talk;
 mod terminal;

@@ -33,6 +33,7 @@ use crate::printer::{Printer, Standing};
 use crate::said::Said;
 use crate::session::{Heard, Session};
 use crate::settings::Setting;
+use crate::stopped::Stopped;
 use crate::style::Style;
 use crate::terminal::{Quiet, columns, is_dumb};
 use crate::waiting::{Awaited, Waiting};
@@ -67,11 +68,14 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     };
     // Before the editor reads: it puts back the handlers that it found.
     let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup]).map_err(|e| broken(&e))?;
+    // Before the terminal is touched, which stops what is in the background.
+    let stopped = Stopped::begin().map_err(|e| broken(&e))?;
     // Without an editor the terminal itself lets the line be typed.
     let quiet = match is_dumb() {
         true => None,
         false => Some(Quiet::begin_shell().map_err(|e| broken(&e))?),
     };
+    stopped.set(false);
     let style = Arc::new(Mutex::new(look.style));
     let is_plain = look.style.is_plain;
     let standing = Standing::default();
@@ -79,7 +83,7 @@ pub(crate) async fn run(session: &mut Session, look: Look) -> Result<Exit, Failu
     let kept = history.as_deref().map_or(Ok(()), history_file::prepare);
     let typist = Typist::new(session.shared_book(), Arc::clone(&style), standing.clone());
     let (editor, printer) =
-        Editor::start(typist, &standing, quiet.as_ref(), is_plain, history.clone())
+        Editor::start(typist, &standing, quiet.as_ref(), stopped, is_plain, history.clone())
             .map_err(|e| broken(&e))?;
     let mut repl = Repl {
         session,

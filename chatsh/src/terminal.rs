@@ -15,6 +15,8 @@ use rustix::termios::{
 };
 use smol::Task;
 
+use crate::stopped::Stopped;
+
 /// Marks pastes, so that the return keys in them do not end the line; and no more.
 const PASTES_MARKED: &str = "\x1b[?2004h";
 const PASTES_UNMARKED: &str = "\x1b[?2004l";
@@ -114,6 +116,7 @@ struct Modes {
     /// As rustyline sets them while it reads.
     raw: Termios,
     is_reading: Mutex<bool>,
+    stopped: Stopped,
 }
 
 impl Reading {
@@ -124,6 +127,7 @@ impl Reading {
     /// The system does not let us hear of signals.
     pub(crate) fn begin(
         quiet: &Quiet,
+        stopped: Stopped,
         redraw: impl Fn() + Send + 'static,
     ) -> io::Result<(Reading, Task<()>)> {
         let mut woken = Signals::new([Signal::Cont])?;
@@ -131,6 +135,7 @@ impl Reading {
             quiet: quiet.during.clone(),
             raw: raw(&quiet.during),
             is_reading: Mutex::new(false),
+            stopped,
         };
         let reading = Reading { modes: Arc::new(modes) };
         let keeping = reading.clone();
@@ -161,6 +166,7 @@ impl Reading {
         let is_reading = self.is_reading();
         set(if *is_reading { &self.modes.raw } else { &self.modes.quiet });
         say(PASTES_MARKED);
+        self.modes.stopped.set(false);
         *is_reading
     }
 

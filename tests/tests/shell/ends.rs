@@ -161,6 +161,37 @@ fn it_can_be_put_aside_and_taken_up_again() {
     bash.wait_for_text("\n0\n");
 }
 
+/// It was stopped again before it took note of the signal, every time.
+#[test]
+fn put_aside_or_begun_there_it_can_be_ended() {
+    let server = Server::start();
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let mut bash = Terminal::bash(home, ROWS, COLS);
+    bash.wait_for_prompt("bash$ ");
+    let chatsh = format!(
+        "{} --register -u ann --password-file password --pin {} -a {}",
+        tests::program("chatsh").display(),
+        server.fingerprint,
+        server.address,
+    );
+    bash.type_keys(&format!("{chatsh}\r"));
+    bash.wait_for_prompt("ann@lobby> ");
+    bash.type_keys("\u{1a}");
+    bash.wait_for_prompt("bash$ ");
+    let gone = "kill %1; while kill -0 $job 2> /dev/null; do :; done";
+    bash.type_keys(&format!("job=$(jobs -p); {gone}; echo $((6 * 7))\r"));
+    bash.wait_for_text("\n42\n");
+    bash.wait_for_prompt("bash$ ");
+    bash.type_keys(&format!("{chatsh} & job=$!\r"));
+    bash.wait_for_prompt("bash$ ");
+    let stopped = "until grep -q '^State:.T' /proc/$job/status; do :; done";
+    bash.type_keys(&format!("{stopped}; {gone}; echo $((7 * 7))\r"));
+    bash.wait_for_text("\n49\n");
+    bash.type_keys("exit\r");
+    bash.wait();
+}
+
 /// In half of the tries it was left as bash had set it: what was typed then, a password
 /// perhaps, was shown as it was.
 #[test]
