@@ -37,7 +37,7 @@ struct History {
     /// The first since this time, as in `2026-11-22T18:00:00Z`.
     #[schemars(with = "Option<String>")]
     since: Option<Timestamp>,
-    /// How many, up to 200; fewer if they are long.
+    /// How many (50), up to 200; fewer if they are long.
     #[schemars(range(min = 1, max = LIMIT_MAX))]
     limit: Option<i64>,
     /// All these words (letters, digits), each whole; case, Latin accents don't count.
