@@ -1,7 +1,7 @@
 //! The file with what was typed at the prompt; rustyline reads and writes it.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -17,19 +17,21 @@ pub(crate) fn prepare(file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    OpenOptions::new().append(true).create(true).mode(FILE_MODE).open(file)?;
-    let Err(damaged) = String::from_utf8(fs::read(file)?) else { return Ok(()) };
-    // It may be a link to where somebody keeps such files.
-    let file = file.canonicalize()?;
-    let mended = file.with_extension("new");
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    options.open(&mended)?.write_all(String::from_utf8_lossy(damaged.as_bytes()).as_bytes())?;
-    fs::rename(&mended, &file)
+    let mut file = options.read(true).append(true).create(true).mode(FILE_MODE).open(file)?;
+    // As rustyline does: another shell may write it now.
+    file.lock()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let Err(damaged) = String::from_utf8(bytes) else { return Ok(()) };
+    file.set_len(0)?;
+    file.write_all(String::from_utf8_lossy(damaged.as_bytes()).as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
