@@ -101,8 +101,9 @@ pub(crate) fn whole(file: &Path) -> Result<(), DatabaseError> {
 fn check(database: &Connection, what: &str) -> rusqlite::Result<Option<String>> {
     let query = format!("PRAGMA integrity_check({what})");
     let finding: String = database.query_row(&query, [], |row| row.get(0))?;
-    // It may be a list in one string.
-    let first = finding.lines().next().unwrap_or_default().to_owned();
+    // It may be a list in one string, under a heading between stars.
+    let first =
+        finding.lines().find(|line| !line.starts_with("***")).unwrap_or_default().to_owned();
     Ok((first != "ok").then_some(first))
 }
 

@@ -139,7 +139,8 @@ fn warn_if_exposed(server: &Server, listener: &Async<TcpListener>) {
 /// # Errors
 /// When signals cannot be caught.
 pub(crate) fn stop_signals() -> Result<Signals, Failure> {
-    Signals::new([Signal::Term, Signal::Int]).map_err(|e| Failure::new(Exit::Defect, e.into()))
+    let signals = [Signal::Term, Signal::Int, Signal::Hup];
+    Signals::new(signals).map_err(|e| Failure::new(Exit::Defect, e.into()))
 }
 
 /// From here on a file that may not grow (`LimitFSIZE=`, `ulimit -f`) is an error where it
@@ -161,6 +162,8 @@ pub(crate) fn survive_file_limits() -> Result<(), Failure> {
 pub(crate) async fn stop_signal(mut signals: Signals) -> Result<&'static str, Failure> {
     match signals.next().await {
         Some(Ok(Signal::Int)) => Ok("SIGINT"),
+        // The terminal that it was started from is gone.
+        Some(Ok(Signal::Hup)) => Ok("SIGHUP"),
         Some(Ok(_)) => Ok("SIGTERM"),
         Some(Err(error)) => Err(Failure::new(Exit::Defect, error.into())),
         None => Ok("none"),

@@ -125,6 +125,8 @@ impl Runner<'_> {
             match self.line(&line).await {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => return Ok(()),
+                // All was done; who reads has had enough.
+                Err(failure) if failure.is_unread && lines.are_over() => return Ok(()),
                 Err(failure) => {
                     let is_last = self.is_lost || failure.is_unread;
                     let failure = failure.while_doing(&format!("line {}", line.number));

@@ -141,6 +141,11 @@ impl Lines {
         Lines::Piped(stdin(), 0)
     }
 
+    /// Is it known that no further line comes?
+    pub(crate) fn are_over(&self) -> bool {
+        matches!(self, Lines::Ready(lines) if lines.len() == 0)
+    }
+
     /// The next line; none at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Line>, LinesError> {
         match self {

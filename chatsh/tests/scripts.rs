@@ -776,3 +776,14 @@ fn when_nobody_reads_stdout_it_says_how_far_it_came() {
     .assert_eq(&end_of(child));
     assert_eq!(peer.requests.iter().filter(|request| request["type"] == "ping").count(), 2);
 }
+
+/// It spoke of a line 2, and there was none.
+#[test]
+fn when_nobody_reads_what_the_last_line_prints_all_was_done() {
+    let peer = Peer::start(as_usual);
+    let mut command = peer.chatsh(&["-c", "/ping"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    expect!["exit 0\n"].assert_eq(&end_of(command.stdout(writer).spawn().unwrap()));
+    assert_eq!(peer.requests.iter().filter(|request| request["type"] == "ping").count(), 1);
+}

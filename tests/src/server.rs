@@ -355,6 +355,7 @@ impl Watchdog {
 pub(crate) fn send_signal(pid: u32, name: &str) {
     let signal = match name {
         "TERM" => Signal::TERM,
+        "HUP" => Signal::HUP,
         "INT" => Signal::INT,
         "KILL" => Signal::KILL,
         "STOP" => Signal::STOP,

@@ -260,7 +260,7 @@ impl Repl<'_> {
     }
 
     /// Where the command `kind` is for, and the way there, in the words of the shell.
-    fn wrong_place(&self, kind: &str) -> Option<String> {
+    pub(super) fn wrong_place(&self, kind: &str) -> Option<String> {
         let (state, catalogue) = self.session.here();
         let states = catalogue.find(kind)?.spec.states;
         let places: Vec<_> = states.iter().map(place).collect();

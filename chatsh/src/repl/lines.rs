@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_lite::StreamExt;
-use proto::{Description, Id, States};
+use proto::{Description, Id, Line, States, read_line};
 use serde_json::{Map, Value};
 use smol::future::FutureExt;
 
@@ -110,7 +110,14 @@ impl Repl<'_> {
             Err(Trouble::NoRoom { .. })
                 if !in_script && self.has_meant_command(line, &catalogue, state).await? => {}
             Err(trouble) => {
-                self.complain(&self.refused(&trouble.to_string()));
+                // What cannot be done here needs no arguments.
+                let place = match (&trouble, read_line(line, in_script)) {
+                    (Trouble::Arguments { .. }, Line::Command { name, .. }) => {
+                        self.wrong_place(name)
+                    }
+                    _ => None,
+                };
+                self.complain(&self.refused(&place.unwrap_or_else(|| trouble.to_string())));
                 self.drop_rest();
             }
         }

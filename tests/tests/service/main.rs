@@ -313,7 +313,7 @@ fn a_database_of_another_program_is_left_alone() {
 
 #[test]
 fn it_can_be_stopped_from_the_moment_that_it_is_ready() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         for _ in 0..10 {
             let mut server = Server::start();
             server.signal(signal);

@@ -126,7 +126,8 @@ fn where_nothing_can_be_said_a_command_without_its_slash_is_asked_about_too() {
     for greeting in ["good morning", "hello everybody", "hello"] {
         ann.enter(greeting, "here is none", "127.0.0.1> ");
     }
-    // What is refused here is no question.
+    // What is refused here is no question, and wants no arguments.
+    ann.enter("/topic", "/topic is for a room", "127.0.0.1> ");
     ann.enter("exit", "/exit is for a room", "127.0.0.1> ");
     assert!(!ann.lines().contains("1234"));
 }
