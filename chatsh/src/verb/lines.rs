@@ -24,7 +24,7 @@ use crate::output::print;
 use crate::reply::accepted;
 use crate::session::Heard;
 use crate::source::LinesError;
-use crate::{json, talk};
+use crate::{job, json, talk};
 
 /// How many lines are sent and not acknowledged.
 ///
@@ -59,7 +59,13 @@ pub(super) async fn say(send: &Send, errand: &mut Errand) -> Result<Exit, Failur
         acknowledged: None,
         first_error: None,
     };
-    sender.all(&lines).await?;
+    let outcome = sender.all(&lines).or(job::interrupted()).await;
+    outcome.map_err(|failure| match failure.exit {
+        Exit::Interrupted if sender.acknowledged.is_some() => {
+            sender.last_words(Failure::new(failure.exit, "interrupted"))
+        }
+        _ => failure,
+    })?;
     Ok(sender.first_error.unwrap_or(Exit::Done))
 }
 

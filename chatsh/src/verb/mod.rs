@@ -3,9 +3,12 @@
 //! A verb connects as a script does, goes where it has to be, and prints its result:
 //! with `--json` frames and nothing else. How it ends is told by the same exit codes.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use clap_complete::Shell;
 use proto::RoomName;
+use smol::Timer;
 use smol::future::FutureExt;
 
 use crate::exit::{Exit, Failure};
@@ -121,6 +124,9 @@ impl Verb {
     }
 }
 
+/// How long `send --lines` has to say how far it came, which takes less than a millisecond.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// Does what `verb` says.
 ///
 /// # Errors
@@ -150,7 +156,15 @@ fn run_for_reader(verb: &Verb, options: &Options) -> Result<Exit, Failure> {
         errand.end().await;
         outcome
     };
-    smol::block_on(doing.or(job::interrupted()))
+    let interrupted = async {
+        let interrupted = job::interrupted().await;
+        if let Verb::Send(_) = verb {
+            // It hears of it, too, and says itself how far it came.
+            Timer::after(LAST_WORDS).await;
+        }
+        interrupted
+    };
+    smol::block_on(doing.or(interrupted))
 }
 
 async fn go(

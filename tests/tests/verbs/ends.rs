@@ -73,6 +73,14 @@ fn every_exit_code_of_the_table_is_provoked() {
     });
     tail.signal("INT");
     expect(130, code(&tail.end()));
+    let send = ["send", "-r", "general", "--lines", "--json"];
+    let mut lines = Run::of(as_ann(&server, &home, &send));
+    lines.feed("one\ntwo\n");
+    lines.wait_for_line("two");
+    lines.signal("INT");
+    let said = lines.end();
+    assert!(said.contains("interrupted; line 2 is the last that was acknowledged"), "{said}");
+    expect(130, code(&said));
 
     // The operator changes ann's password: to try again would be for nothing.
     let tail = Run::of(as_ann(&server, &home, &["tail", "-r", "general"]));
