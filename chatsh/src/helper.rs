@@ -214,8 +214,10 @@ impl Typist {
     fn make_up_for_rows(&self, before_cursor: &str, columns: usize) {
         let drawn = self.drawn.get();
         self.drawn.set(Drawn { columns, ..drawn });
-        let width = self.prompt_width + rows::width(before_cursor);
-        let Some((expected, rows)) = drawn.rows_above(width, columns) else { return };
+        let mut whole: Vec<_> = before_cursor.split('\n').map(rows::width).collect();
+        whole[0] += self.prompt_width;
+        let width = whole.pop().unwrap_or_default();
+        let Some((expected, rows)) = drawn.rows_above(&whole, width, columns) else { return };
         let motion = match expected.checked_sub(rows) {
             Some(fewer) => "\n".repeat(fewer),
             // To the first row, all of the line away, and down again.
@@ -293,10 +295,7 @@ impl Hinter for Typist {
             self.floor.is_read_from();
         }
         self.draft.set(line, pos);
-        // One of several lines has rows that its width does not tell.
-        if !line.contains('\n') {
-            self.make_up_for_rows(&line[..pos], columns());
-        }
+        self.make_up_for_rows(&line[..pos], columns());
         let is_wanted = !self.is_answering && !self.style().is_plain && pos == line.len();
         let hint = is_wanted.then(|| completion::hint(line, &self.book())).flatten()?;
         Some(Remark(match columns() {
@@ -326,7 +325,7 @@ impl Highlighter for Typist {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let (columns, width) = (columns(), self.prompt_width + rows::width(line));
         self.has_tab.set(line.contains('\t'));
-        let is_full = columns > 0 && width % columns == 0;
+        let is_full = columns > 0 && width % columns == 0 && !line.contains('\n');
         self.drawn.set(Drawn { columns, apart: if is_full { width } else { 0 } });
         let drawn: Cow<'l, str> = match self.is_secret(line) {
             true => {

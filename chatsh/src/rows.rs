@@ -24,20 +24,30 @@ pub(crate) struct Drawn {
 }
 
 impl Drawn {
-    /// How many rows are above the cursor, which is behind `width` columns of it: as rustyline
-    /// believes, and as it is when the terminal has become another size and has put together
-    /// and cut the rows of a line anew. None if it is as wide as before.
-    pub(crate) fn rows_above(self, width: usize, columns: usize) -> Option<(usize, usize)> {
+    /// How many rows are above the cursor, which is behind `width` columns of it, below `whole`
+    /// ones of so many columns: as rustyline believes, and as it is when the terminal has become
+    /// another size and has put together and cut the rows of a line anew. None if it is as wide as
+    /// before.
+    pub(crate) fn rows_above(
+        self,
+        whole: &[usize],
+        width: usize,
+        columns: usize,
+    ) -> Option<(usize, usize)> {
         if self.columns == 0 || columns == 0 || columns == self.columns {
             return None;
         }
+        let rows_of = |columns: usize| -> usize {
+            whole.iter().map(|width| width.saturating_sub(1) / columns + 1).sum()
+        };
         let apart = if width < self.apart { 0 } else { self.apart };
         let rest = width - apart;
         // At the very end of a row a cursor may stay in it. What is one row too few leaves a piece
         // of the line on the screen; one too many would take away what somebody said.
         let is_narrower = columns < self.columns;
         let rows = if is_narrower { rest.saturating_sub(1) / columns } else { rest / columns };
-        Some((width / self.columns, apart.div_ceil(columns) + rows))
+        let believed = rows_of(self.columns) + width / self.columns;
+        Some((believed, rows_of(columns) + apart.div_ceil(columns) + rows))
     }
 }
 
@@ -196,7 +206,20 @@ mod tests {
             (0, 80, 113, 0, None),
         ] {
             let drawn = Drawn { columns: before, apart };
-            assert_eq!(drawn.rows_above(width, columns), rows, "{drawn:?} {width} {columns}");
+            assert_eq!(drawn.rows_above(&[], width, columns), rows, "{drawn:?} {width} {columns}");
+        }
+        // Below lines of the same message, an empty one among them.
+        for (whole, before, width, columns, rows) in [
+            (&[100, 0][..], 80, 20, 200, Some((3, 2))),
+            (&[100, 0][..], 200, 20, 80, Some((2, 3))),
+            (&[80][..], 80, 0, 40, Some((1, 2))),
+        ] {
+            let drawn = Drawn { columns: before, apart: 0 };
+            assert_eq!(
+                drawn.rows_above(whole, width, columns),
+                rows,
+                "{whole:?} {before} {columns}"
+            );
         }
     }
 

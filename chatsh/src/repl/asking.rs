@@ -1,7 +1,7 @@
 //! What the user is asked before it is done: a command that is mistyped, or typed without its
 //! slash, and whatever else may not be meant.
 
-use proto::{Arg, Catalogue, Kind, Line, State, States, read_line, usage};
+use proto::{Arg, Catalogue, Kind, Line, State, States, quoted, read_line, usage};
 use serde_json::Value;
 
 use super::Repl;
@@ -47,15 +47,17 @@ impl Repl<'_> {
             }
             false => catalogue.bare(state).is_some(),
         };
+        let commands = text.lines().filter(|line| is_command_line(line)).count();
         let question = match (can_be_one, is_command) {
+            (true, true) if commands > 1 => ". m keeps them one, y does each [y/m/N] ",
             // What stands behind a private message is for one only.
             (true, true) => ". m keeps them one, y says the others to all [y/m/N] ",
             (true, false) => ". y sends each, m all as one message [y/m/N] ",
             (false, _) => ", each done by itself: do them all? [y/N] ",
         };
-        let commands = text.lines().filter(|line| is_command_line(line)).count();
-        let commands = match commands.saturating_sub(is_command.into()) {
+        let commands = match commands {
             _ if !can_be_one => String::new(),
+            1 if is_command => String::new(),
             0 => String::new(),
             1 => " with 1 command".into(),
             commands => format!(" with {commands} commands"),
@@ -140,6 +142,13 @@ impl Repl<'_> {
         self.is_agreed(&format!("{line} cannot be undone. Do it?")).await
     }
 
+    /// May a command be done whose text goes on with `further` lines, although there is something
+    /// like a password in them?
+    pub(super) async fn may_go_with(&mut self, further: &str) -> Result<bool, Failure> {
+        let question = "Behind the first line there is what looks like a password. Send it?";
+        Ok(!self.has_secret(further) || self.is_agreed(question).await?)
+    }
+
     /// May `text` be said in the room, although there is something like a password in it?
     pub(super) async fn may_be_said(&mut self, text: &str) -> Result<bool, Failure> {
         let what = match self.unseen.as_deref().filter(|line| *line == self.presentable(text)) {
@@ -157,21 +166,21 @@ impl Repl<'_> {
     }
 
     /// Is `line`, which has no slash at its start, to be said in the room? If it is a command
-    /// without its slash, the user decides which it is.
+    /// without its slash, the user decides which it is; none if the command takes its place.
     pub(super) async fn is_to_be_said(
         &mut self,
         line: &str,
         catalogue: &Catalogue,
         state: State,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<bool>, Failure> {
         if masking::secret_from(line, catalogue).is_some() {
-            return self.may_be_said(line).await;
+            return self.may_be_said(line).await.map(Some);
         }
         let Some(meant) = slashed(line, catalogue, state) else {
             let has_late_slash = line.trim_start().starts_with('/') && !line.starts_with('/');
             let question =
                 format!("{}This looks like a command. Say it in the room?", self.about());
-            return Ok(!has_late_slash || self.is_agreed(&question).await?);
+            return Ok(Some(!has_late_slash || self.is_agreed(&question).await?));
         };
         let name = first_word(&meant);
         let about = self.about();
@@ -180,8 +189,9 @@ impl Repl<'_> {
         let answer = self.answer(&question).await?;
         if answer == Some(true) {
             self.take_instead(&meant);
+            return Ok(None);
         }
-        Ok(answer == Some(false))
+        Ok(Some(answer == Some(false)))
     }
 
     /// There is no command `name`: if another one may be meant, the user is asked.
@@ -195,7 +205,13 @@ impl Repl<'_> {
         let about = self.about();
         let question = format!("{about}There is no command /{name}. Did you mean /{meant}?");
         if self.is_agreed(&question).await? {
-            self.take_instead(&line.replacen(name, meant, 1));
+            let (_, arguments) = line.split_once(name).unwrap_or_default();
+            // The value of an option is one word.
+            let arguments = match meant.contains(" --") && !arguments.trim().is_empty() {
+                true => format!(" {}", quoted(arguments.trim())),
+                false => arguments.to_owned(),
+            };
+            self.take_instead(&format!("/{meant}{arguments}"));
         } else {
             self.drop_paste();
         }

@@ -101,9 +101,10 @@ impl Repl<'_> {
         let is_theirs =
             |message: &&Value| is_user(message, "to") && !(is_news && is_user(message, "from"));
         let count = messages.into_iter().flatten().filter(is_theirs).count();
-        let told = messages.into_iter().flatten().filter_map(Value::as_object);
-        told.for_each(|message| self.see_mail(message));
         let more = reply.data.get("more").and_then(Value::as_bool) == Some(true);
+        // Which is the last one is not known of more than a page.
+        let told = messages.into_iter().flatten().filter_map(Value::as_object);
+        told.filter(|_| !more).for_each(|message| self.see_mail(message));
         let more = if more { " or more" } else { "" };
         let new = if is_news { "new " } else { "" };
         let messages = if count == 1 { "message" } else { "messages" };

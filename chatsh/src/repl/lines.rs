@@ -57,7 +57,10 @@ impl Repl<'_> {
             Ok(Step::Ask { command, mut data, is_bare }) => {
                 let may_be_sent = match (in_script, is_bare) {
                     (true, _) => true,
-                    (false, true) => self.is_to_be_said(line, &catalogue, state).await?,
+                    (false, true) => match self.is_to_be_said(line, &catalogue, state).await? {
+                        Some(may_be_said) => may_be_said,
+                        None => return Ok(ControlFlow::Continue(())),
+                    },
                     // What is refused here is no question.
                     (false, false) if !command.spec.states.contains(state) => true,
                     (false, false) => !command.spec.irreversible || self.is_meant(line).await?,
@@ -238,7 +241,10 @@ impl Repl<'_> {
             Ok(session) => session,
             Err(failure) => {
                 self.complain(&failure.message);
-                return self.drop_rest();
+                // What waits for the connection waits on.
+                return if self.away.is_none() {
+                    self.drop_rest()
+                };
             }
         };
         // There is no way back to the other one any more, and nothing to be had from it.

@@ -54,7 +54,11 @@ impl Repl<'_> {
             }
             Some(Sending::AsOne) if text.trim().is_empty() => {}
             Some(Sending::AsOne) if text.starts_with('/') => {
-                self.lines.push_back(Queued::typed(text));
+                let text = text.trim_end_matches('\n');
+                let (_, further) = text.split_once('\n').unwrap_or_default();
+                if self.may_go_with(further).await? {
+                    self.lines.push_back(Queued::typed(text));
+                }
             }
             Some(Sending::AsOne) if self.may_be_said(text).await? => {
                 let text = text.trim_end_matches('\n');

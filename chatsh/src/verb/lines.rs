@@ -320,7 +320,9 @@ impl Sender<'_> {
 
 /// Is it the line that was wrong, and not all of them?
 fn is_of_the_line(refusal: &Incoming) -> bool {
-    refusal.is_error(Code::BadRequest) || refusal.is_error(Code::TooLong)
+    let field = refusal.data.get("field");
+    let is_of_text = field.is_none_or(|field| field == "text");
+    (refusal.is_error(Code::BadRequest) || refusal.is_error(Code::TooLong)) && is_of_text
 }
 
 /// Which lines are not acknowledged.

@@ -392,6 +392,21 @@ fn a_paste_behind_a_private_message_is_asked_about() {
     let question = "That is 2 lines with 1 command. y sends each, m all as one message [y/m/N] ";
     answer(&mut ann, question, "m");
     assert_eq!(bob.next()["data"]["text"], "one\n/exit");
+    // It said that the others would be said, and did them.
+    let commands = "That is 2 lines with 2 commands. m keeps them one, y does each [y/m/N] ";
+    ann.paste("/tell bob first\n/exit\n");
+    ann.type_keys("\r");
+    answer(&mut ann, commands, "m");
+    ann.wait_for_text("ann => bob: first\n          │ /exit\n");
+    ann.wait_for_prompt("ann#general> ");
+    // It was sent without a question.
+    ann.paste("/msg public hi\n/login ann 4321");
+    ann.type_keys("\r");
+    answer(&mut ann, commands, "m");
+    let question = "Behind the first line there is what looks like a password. Send it? [y/N] ";
+    answer(&mut ann, question, "n");
+    ann.wait_for_prompt("ann#general> ");
+    bob.hears_nothing();
 }
 
 #[test]

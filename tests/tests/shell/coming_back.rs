@@ -355,3 +355,33 @@ fn what_needs_no_server_is_done_meanwhile() {
     cable.mend();
     ann.enter("/ping", "ping: ok", "127.0.0.1> ");
 }
+
+/// It was dropped at once.
+#[test]
+fn a_command_that_is_meant_while_the_connection_is_lost_is_done_when_it_is_back() {
+    let (server, cable, mut ann) = ann_at_a_cable();
+    let _bob = server.member("bob", "general");
+    ann.type_keys("list\r");
+    ann.wait_for_line("the question", |line| line.ends_with("in the room [y/n] "));
+    cut(&cable, &ann);
+    ann.type_keys("y\r");
+    ann.wait_for_text("it waits until the connection is back");
+    cable.mend();
+    ann.wait_for_text("general: ann, bob");
+    assert!(!ann.lines().contains("not sent"), "{}", ann.lines());
+}
+
+/// They were dropped.
+#[test]
+fn lines_that_wait_outlive_a_way_to_another_server_that_fails() {
+    let (server, cable, mut ann) = ann_at_a_cable();
+    let mut bob = server.member("bob", "general");
+    cut(&cable, &ann);
+    ann.type_keys("one\rtwo\r/connect 127.0.0.1:1\r");
+    ann.wait_for_text("cannot connect to 127.0.0.1:1");
+    cable.mend();
+    for text in ["one", "two"] {
+        assert_eq!(bob.next()["data"]["text"], text);
+    }
+    assert!(!ann.lines().contains("not sent"), "{}", ann.lines());
+}

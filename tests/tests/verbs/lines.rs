@@ -146,3 +146,19 @@ fn long_lines_are_not_sent_faster_than_their_replies_can_be_read() {
     let send = ["send", "-r", "general", "--lines"];
     assert_eq!(outcome(as_ann(&server, &home, &send), &text), "exit 0\n");
 }
+
+/// It went on, and what came behind was said with a hole before it.
+#[test]
+fn a_key_that_was_used_ends_it() {
+    let (server, home) = place();
+    let send = ["send", "-r", "general", "--lines", "--key", "k"];
+    assert_eq!(outcome(as_ann(&server, &home, &send), "one\ntwo\n"), "exit 0\n");
+    let mut run = Run::of(as_ann(&server, &home, &send));
+    run.feed("one\nother\n");
+    expect![[r#"
+        ! chatsh: line 2: msg: bad_request: key: it was used for another message
+        exit 1
+    "#]]
+    .assert_eq(&run.end());
+    assert_eq!(said(&server), ["one", "two"]);
+}
