@@ -181,7 +181,9 @@ fn option(
             Some(near) => format!("did you mean --{near}?"),
             None => usage(command),
         };
-        return Err(words.error(start, format!("there is no option --{name}: {hint}")));
+        let has_text = command.args.iter().any(|arg| arg.rest);
+        let end = if has_text { " (-- ends the options)" } else { "" };
+        return Err(words.error(start, format!("there is no option --{name}: {hint}{end}")));
     };
     let value = match inline {
         Some(value) => value.to_owned(),
@@ -407,7 +409,10 @@ mod tests {
         check::<Msg>("public --  x", r#"{"to":"public","text":" x"}"#);
         check::<Msg>("bob", "3: text is missing: /x TO [--key KEY] TEXT...");
         check::<Msg>("bob  ", "5: text is missing: /x TO [--key KEY] TEXT...");
-        check::<Msg>("bob --kye k hi", "4: there is no option --kye: did you mean --key?");
+        check::<Msg>(
+            "bob --kye k hi",
+            "4: there is no option --kye: did you mean --key? (-- ends the options)",
+        );
         check::<Msg>("bob --key", "4: --key wants a value");
         check::<Msg>("--key a --key b bob hi", "8: --key stands twice");
     }
