@@ -242,9 +242,10 @@ impl Repl<'_> {
             Err(failure) => {
                 self.complain(&failure.message);
                 // What waits for the connection waits on.
-                return if self.away.is_none() {
-                    self.drop_rest()
-                };
+                if self.away.is_none() {
+                    self.drop_rest();
+                }
+                return;
             }
         };
         // There is no way back to the other one any more, and nothing to be had from it.
