@@ -23,7 +23,9 @@ impl Repl<'_> {
             self.release();
         }
         // Nobody has logged in for long. To come back at once would be to do that for ever.
-        let is_idle = self.session.bookmark.user.is_none() && ended.is(Code::Timeout);
+        let is_idle = self.session.bookmark.user.is_none()
+            && ended.is(Code::Timeout)
+            && self.lines.is_empty();
         let way = if is_idle {
             self.complain(&format!("{ended}; coming back with the next line, Ctrl-C leaves"));
             None

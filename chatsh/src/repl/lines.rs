@@ -68,9 +68,12 @@ impl Repl<'_> {
                 // It was lost while the user was asked.
                 if may_be_sent && (self.away.is_some() || self.session.is_over()) {
                     self.lines.push_front(Queued { is_late: true, ..Queued::typed(line) });
-                    self.remark(
-                        "it will be done, if you say so again, when the connection is back",
-                    );
+                    if !is_asked {
+                        self.remark(
+                            "it will be done, if you say so again, when the connection is back",
+                        );
+                    }
+                    self.are_late(is_asked);
                 } else if may_be_sent {
                     let is_typed = !in_script && !is_bare && !is_asked;
                     let is_allowed = command.spec.states.contains(state);

@@ -132,6 +132,22 @@ fn a_password_that_is_left_out_is_asked_for_unseen() {
     }
 }
 
+/// The server sends away who takes longer: then it was to be typed once more, for all to see.
+#[test]
+fn a_password_that_is_asked_for_may_take_longer_than_the_server_waits() {
+    let server = Server::with(&["limits.login_s=1", "log.level=debug"]);
+    server.user("ann");
+    let mut ann = crate::shell(&server);
+    ann.type_keys("/login ann\r");
+    ann.wait_for_line("the question", |line| line.ends_with("Password of ann: "));
+    ann.wait_for_text("you are not logged in in time");
+    ann.wait_for_line("the question", |line| line.ends_with("Password of ann: "));
+    ann.type_keys("1234\r");
+    ann.wait_for_text("Login successful");
+    ann.wait_for_prompt("ann@lobby> ");
+    assert!(!ann.lines().contains("say so again"), "{}", ann.lines());
+}
+
 /// It was another password than the one that was typed, and nobody said so.
 #[test]
 fn a_password_with_quotes_in_it_is_told_to_be_read_as_in_a_shell() {
