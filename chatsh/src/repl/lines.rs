@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_lite::StreamExt;
 use proto::{Description, Id, Line, States, read_line};
 use serde_json::{Map, Value};
-use smol::future::FutureExt;
+use smol::future::{FutureExt, poll_once};
 
 use super::Repl;
 use super::queue::Queued;
@@ -243,6 +243,10 @@ impl Repl<'_> {
         let session = match entered.or(interrupted).await {
             Ok(session) => session,
             Err(failure) => {
+                if failure.exit == Exit::Interrupted {
+                    // The key that ended the question for a password is heard here as well.
+                    drop(poll_once(self.signals.next()).await);
+                }
                 self.complain(&failure.message);
                 // What waits for the connection waits on.
                 if self.away.is_none() {

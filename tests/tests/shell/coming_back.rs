@@ -385,3 +385,20 @@ fn lines_that_wait_outlive_a_way_to_another_server_that_fails() {
     }
     assert!(!ann.lines().contains("not sent"), "{}", ann.lines());
 }
+
+/// The key gave up coming back as well, and with that the shell.
+#[test]
+fn the_interrupt_key_at_the_password_of_another_server_ends_the_question_only() {
+    let (server, cable, mut ann) = ann_at_a_cable();
+    let mut bob = server.member("bob", "general");
+    cut(&cable, &ann);
+    ann.type_keys("one\r");
+    ann.wait_for_text("it waits until the connection is back");
+    let other = Server::start();
+    ann.type_keys(&format!("/connect eve@{}#{}\r", other.address, other.fingerprint));
+    ann.wait_for_line("the question", |line| line.ends_with("Password of eve: "));
+    ann.type_keys("\u{3}");
+    ann.wait_for_line("the prompt", |line| line.ends_with("> "));
+    cable.mend();
+    assert_eq!(bob.next()["data"]["text"], "one");
+}
