@@ -528,7 +528,7 @@ fn no_such_user(name: &UserName) -> Refusal {
 fn name_taken(name: &UserName) -> Refusal {
     Refusal::new(
         Code::NameTaken,
-        format!("there is an account \"{name}\", or one that looks like it"),
+        format!("there is or was an account \"{name}\", or one that looks like it"),
     )
 }
 

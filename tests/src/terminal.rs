@@ -156,6 +156,12 @@ impl Terminal {
         eventually("the end of a line", || self.has_mode("ISIG"));
     }
 
+    /// Waits until the terminal is in the mode in which a password is read, once its question is
+    /// there: before that the interrupt key sends a signal.
+    pub fn wait_for_password_to_be_read(&self) {
+        eventually("the reading of a password", || !self.has_mode("ISIG"));
+    }
+
     fn wait_until(&self, what: &str, is_right: impl Fn(&Seen) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self.screen.0.lock().unwrap();

@@ -37,7 +37,7 @@ fn a_refusal_ends_with_1() {
         &scripts,
         expect![[r#"
         > /register ANN 1234
-        ! chatsh: line 1: register: name_taken: there is an account "ANN", or one that looks like it
+        ! chatsh: line 1: register: name_taken: there is or was an account "ANN", or one that looks like it
         exit 1
         > /login ann 1234
         > /create general

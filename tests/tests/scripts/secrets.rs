@@ -162,12 +162,12 @@ fn a_secret_is_not_in_the_command_line_nor_in_any_output() {
         {"type":"logout","status":"ok","message":"Logged out","id":4}
         {"type":"resume","status":"error","message":"the token opens nothing: log in with the password","id":5,"code":"unauthorized"}
         {"type":"login","status":"error","data":{"field":"username"},"message":"username: a name has no ' ' in it: letters, digits, _ - . are fine","id":8,"code":"bad_request"}
-        {"type":"register","status":"error","message":"there is an account \"ann\", or one that looks like it","id":9,"code":"name_taken"}
+        {"type":"register","status":"error","message":"there is or was an account \"ann\", or one that looks like it","id":9,"code":"name_taken"}
         ! chatsh: line 5: resume: unauthorized: the token opens nothing: log in with the password
         ! chatsh: line 6: login: these are not its arguments (one with blanks or quotes is quoted): /login USERNAME PASSWORD
         ! chatsh: line 7: there is no command /lgin: did you mean /login?
         ! chatsh: line 8: login: bad_request: username: a name has no ' ' in it: letters, digits, _ - . are fine
-        ! chatsh: line 9: register: name_taken: there is an account "ann", or one that looks like it
+        ! chatsh: line 9: register: name_taken: there is or was an account "ann", or one that looks like it
         exit 3
     "#]].assert_eq(&without_what_changes(&said));
     let (_, log) = server.stop();

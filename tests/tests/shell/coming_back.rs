@@ -397,6 +397,7 @@ fn the_interrupt_key_at_the_password_of_another_server_ends_the_question_only() 
     let other = Server::start();
     ann.type_keys(&format!("/connect eve@{}#{}\r", other.address, other.fingerprint));
     ann.wait_for_line("the question", |line| line.ends_with("Password of eve: "));
+    ann.wait_for_password_to_be_read();
     ann.type_keys("\u{3}");
     ann.wait_for_line("the prompt", |line| line.ends_with("> "));
     cable.mend();
