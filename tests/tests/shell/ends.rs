@@ -124,22 +124,25 @@ fn a_reply_that_does_not_come_can_be_given_up() {
     ends_with(&mut ann, 0);
 }
 
+/// A bash, and the line that begins chatsh in it, for ann and with these options.
+fn bash_and_chatsh(server: &Server, options: &str) -> (Terminal, String) {
+    let home = Home::new();
+    home.write("password", "1234\n");
+    let bash = Terminal::bash(home, ROWS, COLS);
+    bash.wait_for_prompt("bash$ ");
+    let chatsh = tests::program("chatsh").display().to_string();
+    let Server { address, fingerprint, .. } = server;
+    let known = format!("--pin {fingerprint} -a {address}");
+    (bash, format!("{chatsh} --register -u ann --password-file password {known} {options}"))
+}
+
 /// Put aside, it leaves the terminal to others; back, it has the line and what was said.
 #[test]
 fn it_can_be_put_aside_and_taken_up_again() {
     let server = Server::start();
-    let home = Home::new();
-    home.write("password", "1234\n");
     let mut bob = server.member("bob", "general");
-    let mut bash = Terminal::bash(home, ROWS, COLS);
-    bash.wait_for_prompt("bash$ ");
-    let chatsh = tests::program("chatsh");
-    bash.type_keys(&format!(
-        "{} --register -u ann --password-file password -r general --pin {} -a {}\r",
-        chatsh.display(),
-        server.fingerprint,
-        server.address,
-    ));
+    let (mut bash, chatsh) = bash_and_chatsh(&server, "-r general");
+    bash.type_keys(&format!("{chatsh}\r"));
     bash.wait_for_prompt("ann#general> ");
     bash.type_keys("half a li");
     bash.wait_for_prompt("ann#general> half a li");
@@ -165,16 +168,7 @@ fn it_can_be_put_aside_and_taken_up_again() {
 #[test]
 fn put_aside_or_begun_there_it_can_be_ended() {
     let server = Server::start();
-    let home = Home::new();
-    home.write("password", "1234\n");
-    let mut bash = Terminal::bash(home, ROWS, COLS);
-    bash.wait_for_prompt("bash$ ");
-    let chatsh = format!(
-        "{} --register -u ann --password-file password --pin {} -a {}",
-        tests::program("chatsh").display(),
-        server.fingerprint,
-        server.address,
-    );
+    let (mut bash, chatsh) = bash_and_chatsh(&server, "");
     bash.type_keys(&format!("{chatsh}\r"));
     bash.wait_for_prompt("ann@lobby> ");
     bash.type_keys("\u{1a}");
@@ -198,16 +192,8 @@ fn put_aside_or_begun_there_it_can_be_ended() {
 #[test]
 fn taken_up_again_it_has_the_terminal_every_time() {
     let server = Server::start();
-    let home = Home::new();
-    home.write("password", "1234\n");
-    let mut bash = Terminal::bash(home, ROWS, COLS);
-    bash.wait_for_prompt("bash$ ");
-    bash.type_keys(&format!(
-        "{} --register -u ann --password-file password -r general --pin {} -a {}\r",
-        tests::program("chatsh").display(),
-        server.fingerprint,
-        server.address,
-    ));
+    let (mut bash, chatsh) = bash_and_chatsh(&server, "-r general");
+    bash.type_keys(&format!("{chatsh}\r"));
     bash.wait_for_prompt("ann#general> ");
     let prompt = "ann#general> /login ann ";
     bash.type_keys("/login ann ");
@@ -247,16 +233,7 @@ fn a_shell_that_is_hung_up_leaves() {
 fn the_end_key_ends_lines_that_are_typed_for_a_program() {
     let server = Server::start();
     let mut bob = server.member("bob", "general");
-    let home = Home::new();
-    home.write("password", "1234\n");
-    let mut bash = Terminal::bash(home, ROWS, COLS);
-    bash.wait_for_prompt("bash$ ");
-    let chatsh = format!(
-        "{} --register -u ann --password-file password -r general --pin {} -a {}",
-        tests::program("chatsh").display(),
-        server.fingerprint,
-        server.address,
-    );
+    let (mut bash, chatsh) = bash_and_chatsh(&server, "-r general");
     for (number, ending) in [" | cat", " -f -", " send --lines", " send --lines --strip", " send -"]
         .into_iter()
         .enumerate()
