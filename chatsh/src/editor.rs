@@ -287,16 +287,16 @@ fn line(
         let draft = typist.draft.parts();
         match error {
             ReadlineError::Interrupted if typist.has_stopped() => {
-                typist.take_away(&format!("{prompt}{}{}", draft.0, draft.1), "");
+                typist.take_away(&format!("{prompt}{}{}", draft.0, draft.1), None);
             }
-            ReadlineError::Io(error) if error.kind() != io::ErrorKind::InvalidData => return line,
-            ReadlineError::Io(_) if is_dumb() => {
+            _ if !is_no_text(error) => return line,
+            _ if is_dumb() => {
                 // The terminal has taken the line.
                 let mut stdout = io::stdout();
                 let asked = format!("{NO_TEXT}\r\n{}", ask.prompt());
                 let _ = stdout.write_all(asked.as_bytes()).and_then(|()| stdout.flush());
             }
-            ReadlineError::Io(_) => {
+            _ => {
                 typist.interrupt();
                 drop_input(pressed.has_paste());
                 // Rustyline does not go to the end of the line first.
@@ -304,12 +304,16 @@ fn line(
                     true => String::new(),
                     false => format!("{prompt}{}", draft.0),
                 };
-                typist.take_away(&drawn, NO_TEXT);
+                typist.take_away(&drawn, Some(NO_TEXT));
             }
-            _ => return line,
         }
         (left, right) = draft;
     }
+}
+
+/// Is it that what was typed is no UTF-8?
+fn is_no_text(error: &ReadlineError) -> bool {
+    matches!(error, ReadlineError::Io(error) if error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// A history that cannot be written is a pity, and no reason to stop talking.

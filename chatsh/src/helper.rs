@@ -162,12 +162,10 @@ impl Typist {
 
     /// Takes `text` away, below which rustyline has left the cursor, if it did not print meanwhile;
     /// `remark` stands in its place.
-    pub(crate) fn take_away(&self, text: &str, remark: &str) {
+    pub(crate) fn take_away(&self, text: &str, remark: Option<&str>) {
         let rows = rows_to_end(text, size().0) + 1;
-        let remark = match remark {
-            "" => String::new(),
-            remark => format!("{}\r\n", self.style().error(remark)),
-        };
+        let remark = remark.map(|remark| format!("{}\r\n", self.style().error(remark)));
+        let remark = remark.unwrap_or_default();
         self.floor.take_away(|is_last| {
             let erase = if is_last { format!("\x1b[{rows}A{ERASED}") } else { String::new() };
             let mut stdout = io::stdout();

@@ -235,12 +235,8 @@ impl Options {
     /// What to say of an address that leads nowhere, if it is a verb that was mistyped, or a
     /// command of the shell.
     pub(crate) fn meant_verb(&self) -> Option<String> {
-        let word = &self.address_given.as_ref()?.text;
-        let is_command = || proto::Catalogue::shipped().find(word).is_some();
-        match nearest_verb(&Options::command(), word) {
-            Some(near) => Some(format!(" (did you mean chatsh {near}?)")),
-            None => is_command().then(|| format!(" (did you mean chatsh -c '/{word}'?)")),
-        }
+        let meant = meant_by(&Options::command(), &self.address_given.as_ref()?.text)?;
+        Some(format!(" ({meant})"))
     }
 }
 
@@ -275,20 +271,21 @@ fn mistyped(command: &mut clap::Command, arguments: &[OsString]) -> Option<clap:
     if words().any(is_verb) {
         return None;
     }
-    let is_command = |word: &str| proto::Catalogue::shipped().find(word).is_some();
-    let meant = |word: &str| match nearest_verb(command, word) {
-        Some(near) => Some(format!("there is no verb {word}: did you mean chatsh {near}?")),
-        None if is_command(word) => {
-            Some(format!("there is no verb {word}: did you mean chatsh -c '/{word}'?"))
-        }
-        None => None,
-    };
+    let meant = |word: &str| Some(format!("there is no verb {word}: {}", meant_by(command, word)?));
     let message = words().find_map(meant)?;
     Some(command.error(ErrorKind::InvalidSubcommand, message))
 }
 
-fn nearest_verb<'a>(command: &'a clap::Command, word: &str) -> Option<&'a str> {
-    proto::nearest(word, command.get_subcommands().map(clap::Command::get_name))
+/// What was probably meant by `word`, which is no verb: one, or a command of the shell.
+fn meant_by(command: &clap::Command, word: &str) -> Option<String> {
+    let verbs = command.get_subcommands().map(clap::Command::get_name);
+    match proto::nearest(word, verbs) {
+        Some(near) => Some(format!("did you mean chatsh {near}?")),
+        None => {
+            proto::Catalogue::shipped().find(word)?;
+            Some(format!("did you mean chatsh -c '/{word}'?"))
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

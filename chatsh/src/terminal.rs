@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{read, retry_on_intr};
 use rustix::process::getpgrp;
 use rustix::termios::{
     ControlModes, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr,
@@ -228,11 +229,11 @@ pub(crate) fn drop_input(is_paste: bool) {
     let mut seen = Vec::new();
     let mut bytes = [0; 4096];
     loop {
-        match retry(|| poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&gap))) {
+        match retry_on_intr(|| poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&gap))) {
             Ok(ready) if ready > 0 => {}
             _ => return,
         }
-        match retry(|| rustix::io::read(&stdin, &mut bytes)) {
+        match retry_on_intr(|| read(&stdin, &mut bytes)) {
             Ok(len) if len > 0 => seen.extend_from_slice(&bytes[..len]),
             // It is gone, or hung up.
             _ => return,
@@ -241,16 +242,6 @@ pub(crate) fn drop_input(is_paste: bool) {
             return;
         }
         seen.drain(..seen.len().saturating_sub(PASTE_END.len()));
-    }
-}
-
-/// What a system call gives that no signal interrupts.
-fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
-    loop {
-        match call() {
-            Err(rustix::io::Errno::INTR) => {}
-            outcome => return outcome,
-        }
     }
 }
 
